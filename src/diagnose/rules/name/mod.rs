@@ -1,0 +1,1 @@
+//! The name: DNS and hosts.
