@@ -123,14 +123,17 @@ pub enum NeighbourState {
 }
 
 impl NeighbourState {
-    /// Whether the neighbour itself answered the address resolution, at some time (`Some(true)`), did not (`Some(false)`),
-    /// or was never asked.
-    pub const fn answered(self) -> Option<bool> {
-        match self {
-            Self::Reachable | Self::Stale | Self::Delay | Self::Probe => Some(true),
-            Self::Incomplete | Self::Failed => Some(false),
-            Self::Noarp | Self::Permanent | Self::None => None,
-        }
+    /// Whether address resolution got no answer.
+    pub const fn unresolved(self) -> bool {
+        matches!(self, Self::Incomplete | Self::Failed)
+    }
+}
+
+impl Neighbour {
+    /// Whether it answered address resolution during this check, which proves that it is up.
+    pub fn proves_up(&self) -> bool {
+        self.state == NeighbourState::Reachable
+            && self.confirmed_ms_ago.is_some_and(|ago| ago <= self.at_ms)
     }
 }
 
@@ -149,6 +152,8 @@ pub struct Neighbour {
     pub link_address: Option<String>,
     /// When it was read.
     pub at_ms: Ms,
+    /// How long before that it last proved to be there; null where it never did.
+    pub confirmed_ms_ago: Option<Ms>,
 }
 
 /// An interface of this machine.

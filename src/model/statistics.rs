@@ -165,9 +165,9 @@ pub fn proportion_interval(hits: u32, trials: u32) -> (f64, f64) {
         for _ in 0..50 {
             let middle = f64::midpoint(low, high);
             if below(middle) {
-                low = middle
+                low = middle;
             } else {
-                high = middle
+                high = middle;
             }
         }
         f64::midpoint(low, high)

@@ -215,7 +215,7 @@ impl<'a> Walk<'a> {
             let from = observation.icmp_from().cloned();
             match (observation.outcome, from) {
                 (Outcome::TtlExceeded, Some(from)) => {
-                    seen.expired.push(Answer { observation, from })
+                    seen.expired.push(Answer { observation, from });
                 }
                 (Outcome::Ok | Outcome::Refused, _) => {
                     seen.arrived.push(Answer {
@@ -231,7 +231,7 @@ impl<'a> Walk<'a> {
                     seen.arrived.push(Answer { observation, from });
                 }
                 (outcome, Some(from)) if outcome.is_icmp() => {
-                    seen.rejected.push(Answer { observation, from })
+                    seen.rejected.push(Answer { observation, from });
                 }
                 (Outcome::Timeout, _) => seen.silent.push(observation),
                 // Not sent, or cut short: it says nothing of the path.

@@ -56,7 +56,7 @@ impl Recorder {
                 what: what.into(),
                 why: why.into(),
                 command,
-            })
+            });
         });
     }
 
