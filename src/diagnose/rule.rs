@@ -40,10 +40,10 @@ pub enum Need {
     Trace(Endpoint),
     /// The path, with SYNs to the control port.
     ControlTrace(Endpoint),
+    /// The port asked for once more, at the distances where only the control was answered.
+    Reask(Endpoint),
     /// The path, with datagrams.
     DatagramTrace(Endpoint),
-    /// The path, with echo requests.
-    EchoTrace(Endpoint),
     /// A series of control probes, to tell loss on the way from trouble at the port.
     ControlSeries(Endpoint),
 }
@@ -67,7 +67,7 @@ pub enum Judge {
     /// The check as a whole: its name, its options.
     Check(fn(&Evidence) -> Judgement),
     /// One address under test.
-    Endpoint(fn(&super::Scene<'_>) -> Judgement),
+    Endpoint(fn(&super::scene::Scene<'_>) -> Judgement),
     /// Made by the choice of the cause, from what the other rules found (`destination-address-partial`, criteria).
     Composed,
 }
