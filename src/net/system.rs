@@ -1,0 +1,1 @@
+//! Load, counters, limits, and who holds a port: procfs and sysfs.
