@@ -40,6 +40,18 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// The command that checks it.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Icmp => "icmp",
+            Self::Udp => "udp",
+            Self::Http => "http",
+            Self::Dns => "dns",
+            Self::Trace => "trace",
+        }
+    }
+
     /// As it is written in a sentence: `TCP`.
     pub const fn name(self) -> &'static str {
         match self {
