@@ -92,9 +92,8 @@ pub fn instant_of(stamp: SystemTime) -> Option<Instant> {
 fn correlate(stamp: SystemTime, instant: Instant, wall: SystemTime) -> Option<Instant> {
     match wall.duration_since(stamp) {
         Ok(age) if age <= OLDEST => instant.checked_sub(age),
-        Ok(_) => None,
         Err(ahead) if ahead.duration() <= SKEW => Some(instant),
-        Err(_) => None,
+        Ok(_) | Err(_) => None,
     }
 }
 

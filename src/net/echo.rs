@@ -258,7 +258,7 @@ impl Echo {
             }
             match self.socket.receive(MAX_REPLY) {
                 Ok(incoming) => {
-                    if let Some(reply) = self.reply(incoming) {
+                    if let Some(reply) = self.reply(&incoming) {
                         return Some(Event::Reply(reply));
                     }
                 }
@@ -292,7 +292,7 @@ impl Echo {
         })
     }
 
-    fn reply(&self, incoming: Incoming) -> Option<Reply> {
+    fn reply(&self, incoming: &Incoming) -> Option<Reply> {
         let from = incoming.from?.ip();
         let bytes = match (self.method, self.family) {
             (Method::Raw, Family::V4) => after_ip_header(&incoming.bytes)?,
@@ -362,24 +362,25 @@ fn request(family: Family, identifier: u16, sequence: u16, payload: &[u8]) -> Ve
 
 /// The Internet checksum (RFC 1071).
 fn checksum(bytes: &[u8]) -> u16 {
-    let mut sum = 0u32;
+    let mut sum = 0u16;
     for pair in bytes.chunks(2) {
         let word = match *pair {
             [high, low] => u16::from_be_bytes([high, low]),
             [high] => u16::from_be_bytes([high, 0]),
             _ => 0,
         };
-        sum += u32::from(word);
-        sum = (sum & 0xffff) + (sum >> 16);
+        let (added, carry) = sum.overflowing_add(word);
+        sum = added + u16::from(carry);
     }
-    !(sum as u16)
+    !sum
 }
 
 /// An identifier that two processes behind one address are unlikely to share. The standard library seeds
 /// its hashers from the system's random source.
 fn random_identifier() -> u16 {
-    let bits = RandomState::new().build_hasher().finish();
-    (bits >> 24) as u16 | 1
+    let bits = RandomState::new().build_hasher().finish().to_ne_bytes();
+    let [_, _, _, high, low, ..] = bits;
+    u16::from_be_bytes([high, low]) | 1
 }
 
 #[cfg(test)]

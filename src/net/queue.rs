@@ -23,7 +23,7 @@ pub enum Origin {
     Local,
     /// An ICMP error.
     Icmp,
-    /// An ICMPv6 error.
+    /// An `ICMPv6` error.
     Icmp6,
     /// Another origin, such as transmit timestamps.
     Other(u8),

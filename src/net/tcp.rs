@@ -26,7 +26,7 @@ pub struct Connect {
     pub flow: Flow,
     /// Largest segment to send and to advertise, bytes (`TCP_MAXSEG`; the kernel takes 88 to 32767).
     pub max_segment: Option<u16>,
-    /// `SO_REUSEADDR`: bind a port though it is in TIME_WAIT.
+    /// `SO_REUSEADDR`: bind a port though it is in `TIME_WAIT`.
     pub reuse_address: bool,
 }
 
@@ -243,7 +243,7 @@ pub struct Stream {
 /// How to end a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
-    /// With a FIN, politely; our side keeps its tuple in TIME_WAIT if we are first.
+    /// With a FIN, politely; our side keeps its tuple in `TIME_WAIT` if we are first.
     Fin,
     /// With a RST (`SO_LINGER` 0): the tuple is free at once.
     Reset,

@@ -7,6 +7,7 @@
 //! Source: `include/uapi/linux/tcp.h` (`struct tcp_info`), `net/ipv4/tcp.c` (`tcp_get_info`). The layout
 //! only ever grows at its end. No privilege is needed.
 
+use std::fmt;
 use std::time::Duration;
 
 /// State of a connection (`include/net/tcp_states.h`).
@@ -78,6 +79,38 @@ pub enum Congestion {
     Other(u8),
 }
 
+/// Options that both ends agreed on (`tcpi_options`).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct TcpOptions(pub u8);
+
+impl TcpOptions {
+    /// Timestamps (RFC 7323).
+    pub fn has_timestamps(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Selective acknowledgements (RFC 2018).
+    pub fn has_sack(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    /// Window scaling (RFC 7323).
+    pub fn has_window_scaling(self) -> bool {
+        self.0 & 4 != 0
+    }
+
+    /// Explicit congestion notification (RFC 3168).
+    pub fn has_ecn(self) -> bool {
+        self.0 & 8 != 0
+    }
+}
+
+impl fmt::Debug for TcpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
 /// A snapshot of `TCP_INFO`. Sizes in bytes, counts in segments unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpInfo {
@@ -89,14 +122,8 @@ pub struct TcpInfo {
     pub retransmits: u8,
     /// Unanswered zero-window and keepalive probes (`tcpi_probes`).
     pub probes: u8,
-    /// Whether timestamps were agreed on (RFC 7323).
-    pub timestamps: bool,
-    /// Whether selective acknowledgements were agreed on (RFC 2018).
-    pub sack: bool,
-    /// Whether window scaling was agreed on.
-    pub window_scaling: bool,
-    /// Whether ECN was agreed on (RFC 3168).
-    pub ecn: bool,
+    /// Options that both ends agreed on.
+    pub options: TcpOptions,
     /// Present retransmission timeout.
     pub rto: Option<Duration>,
     /// Largest segment we send now.
@@ -182,10 +209,7 @@ impl TcpInfo {
             },
             retransmits,
             probes,
-            timestamps: options & 1 != 0,
-            sack: options & 2 != 0,
-            window_scaling: options & 4 != 0,
-            ecn: options & 8 != 0,
+            options: TcpOptions(options),
             rto: micros(8),
             snd_mss: word(16),
             rcv_mss: word(20),
@@ -225,7 +249,8 @@ mod tests {
         bytes[100..104].copy_from_slice(&2u32.to_ne_bytes());
         let info = TcpInfo::parse(&bytes).unwrap();
         assert_eq!(info.state, TcpState::Established);
-        assert!(info.timestamps && info.sack && info.window_scaling && !info.ecn);
+        assert!(info.options.has_timestamps() && info.options.has_window_scaling());
+        assert!(info.options.has_sack() && !info.options.has_ecn());
         assert_eq!(info.rtt, Some(Duration::from_micros(1500)));
         assert_eq!(info.total_retrans, Some(2));
         assert_eq!(info.min_rtt, None);

@@ -94,9 +94,9 @@ impl Request {
         self
     }
 
-    fn optional(self, kind: u16, value: Option<&[u8]>) -> Self {
+    fn optional(self, kind: u16, value: Option<impl AsRef<[u8]>>) -> Self {
         match value {
-            Some(value) => self.attribute(kind, value),
+            Some(value) => self.attribute(kind, value.as_ref()),
             None => self,
         }
     }
@@ -131,16 +131,13 @@ impl Request {
         let uid = number(query.uid);
         Self::new(RTM_GETROUTE, 0, &body)
             .attribute(RTA_DST, &octets(query.destination))
-            .optional(RTA_SRC, source.map(octets).as_deref())
-            .optional(RTA_OIF, oif.as_ref().map(|v| v.as_slice()))
-            .optional(RTA_MARK, mark.as_ref().map(|v| v.as_slice()))
-            .optional(RTA_UID, uid.as_ref().map(|v| v.as_slice()))
-            .optional(
-                RTA_IP_PROTO,
-                query.protocol.as_ref().map(std::slice::from_ref),
-            )
-            .optional(RTA_SPORT, sport.as_ref().map(|v| v.as_slice()))
-            .optional(RTA_DPORT, dport.as_ref().map(|v| v.as_slice()))
+            .optional(RTA_SRC, source.map(octets))
+            .optional(RTA_OIF, oif)
+            .optional(RTA_MARK, mark)
+            .optional(RTA_UID, uid)
+            .optional(RTA_IP_PROTO, query.protocol.map(|number| [number]))
+            .optional(RTA_SPORT, sport)
+            .optional(RTA_DPORT, dport)
     }
 
     pub(super) fn rules(family: Family) -> Self {
@@ -264,7 +261,7 @@ impl<'a> Iterator for Attributes<'a> {
 pub(super) struct Batch {
     pub(super) messages: Vec<Vec<u8>>,
     pub(super) interrupted: bool,
-    pub(super) end: Option<Option<Errno>>,
+    pub(super) end: Option<Result<(), Errno>>,
 }
 
 /// Splits what a read brought into messages. `Some` in `end` when no more will come: with the error, if any.
@@ -277,21 +274,21 @@ pub(super) fn split(mut bytes: &[u8], sequence: u32) -> Batch {
         let kind = bytes.get(4..).and_then(<[u8]>::first_chunk);
         let flags = bytes.get(6..).and_then(<[u8]>::first_chunk);
         let (Some(kind), Some(flags), Some(body)) = (kind, flags, bytes.get(HEADER..length)) else {
-            batch.end = Some(Some(Errno::EPROTO));
+            batch.end = Some(Err(Errno::EPROTO));
             break;
         };
         let (kind, flags) = (u16::from_ne_bytes(*kind), u16::from_ne_bytes(*flags));
         if u32_at(bytes, 8) == Some(sequence) {
             batch.interrupted |= flags & NLM_F_DUMP_INTR != 0;
             match kind {
-                NLMSG_ERROR => batch.end = Some(error(body).unwrap_or(Some(Errno::EPROTO))),
-                NLMSG_DONE => batch.end = Some(error(body).unwrap_or(None)),
-                NLMSG_OVERRUN => batch.end = Some(Some(Errno::EOVERFLOW)),
+                NLMSG_ERROR => batch.end = Some(status(body).unwrap_or(Err(Errno::EPROTO))),
+                NLMSG_DONE => batch.end = Some(status(body).unwrap_or(Ok(()))),
+                NLMSG_OVERRUN => batch.end = Some(Err(Errno::EOVERFLOW)),
                 0..16 => {}
                 _ => {
                     batch.messages.push(body.to_vec());
                     if flags & NLM_F_MULTI == 0 {
-                        batch.end = Some(None);
+                        batch.end = Some(Ok(()));
                     }
                 }
             }
@@ -302,9 +299,12 @@ pub(super) fn split(mut bytes: &[u8], sequence: u32) -> Batch {
 }
 
 /// The error number of an error or end message: negative, or 0 for none.
-fn error(body: &[u8]) -> Option<Option<Errno>> {
+fn status(body: &[u8]) -> Option<Result<(), Errno>> {
     let code = i32::from_ne_bytes(*body.first_chunk()?);
-    Some((code < 0).then(|| Errno::from_code(code.saturating_neg())))
+    Some(match code {
+        ..0 => Err(Errno::from_code(code.saturating_neg())),
+        _ => Ok(()),
+    })
 }
 
 /// Asks for one thing.
@@ -354,8 +354,8 @@ fn run(request: &Request, messages: &mut Vec<Vec<u8>>) -> Result<bool, Error> {
         messages.extend(batch.messages);
         interrupted |= batch.interrupted;
         match batch.end {
-            Some(None) => return Ok(!interrupted),
-            Some(Some(errno)) => return Err(Error::Kernel(errno)),
+            Some(Ok(())) => return Ok(!interrupted),
+            Some(Err(errno)) => return Err(Error::Kernel(errno)),
             None if messages.len() >= MAX_MESSAGES => return Ok(false),
             None => {}
         }
