@@ -15,6 +15,7 @@ pub mod options;
 pub mod outcome;
 pub mod report;
 pub mod resolution;
+pub mod routing;
 pub mod source;
 pub mod statistics;
 pub mod target;

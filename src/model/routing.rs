@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::model::local::RouteKind;
+use super::local::RouteKind;
 
 /// What a rule does when it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,8 +224,8 @@ impl std::fmt::Display for Rule {
 
 #[cfg(test)]
 mod tests {
+    use super::super::local::RouteKind;
     use super::{Action, Entry, Flow, Rule, decide};
-    use crate::model::local::RouteKind;
 
     fn rule(priority: u32, action: Action) -> Rule {
         Rule {
