@@ -8,7 +8,10 @@ use crate::drive::{Mischief, Run, run, run_with};
 use crate::network::{Manner, Network, Spread, address};
 
 fn all_paths() -> Config {
-    Config { flows_max: 512, ..Config::default() }
+    Config {
+        flows_max: 512,
+        ..Config::default()
+    }
 }
 
 /// What a number of runs over one shape came to.
@@ -41,8 +44,15 @@ fn measure(name: &str, runs: u64, config: &Config, shape: impl Fn() -> Network) 
     let over = |limit: u32| probes.iter().filter(|probes| **probes > limit).count();
     println!(
         "{name}: whole {}/{}, probes mean {} most {} (over 130: {}, 330: {}, 370: {}), longest {:?}, arrivals {}",
-        measured.whole, measured.runs, measured.mean_probes, measured.most_probes,
-        over(130), over(330), over(370), measured.longest, measured.most_arrivals
+        measured.whole,
+        measured.runs,
+        measured.mean_probes,
+        measured.most_probes,
+        over(130),
+        over(330),
+        over(370),
+        measured.longest,
+        measured.most_arrivals
     );
     measured
 }
@@ -50,7 +60,10 @@ fn measure(name: &str, runs: u64, config: &Config, shape: impl Fn() -> Network) 
 #[test]
 fn a_straight_path_takes_75_probes_at_most() {
     for per_flow in [None, NonZeroU16::new(1)] {
-        let config = Config { in_flight_per_flow: per_flow, ..all_paths() };
+        let config = Config {
+            in_flight_per_flow: per_flow,
+            ..all_paths()
+        };
         let measured = measure("straight", 20, &config, || Network::straight(10));
         assert_eq!(measured.whole, measured.runs);
         assert!(measured.most_probes <= 75);
@@ -61,14 +74,18 @@ fn a_straight_path_takes_75_probes_at_most() {
 
 #[test]
 fn a_diamond_of_four_is_found_with_130_probes() {
-    let measured = measure("1-4-1", 100, &all_paths(), || Network::full(&[1, 1, 1, 1, 4, 1, 1, 1, 1, 1]));
+    let measured = measure("1-4-1", 100, &all_paths(), || {
+        Network::full(&[1, 1, 1, 1, 4, 1, 1, 1, 1, 1])
+    });
     assert!(measured.whole >= 90);
     assert!(measured.mean_probes <= 130);
 }
 
 #[test]
 fn a_diamond_of_sixteen_is_found_with_370_probes() {
-    let measured = measure("1-16-1", 100, &all_paths(), || Network::full(&[1, 1, 1, 1, 16, 1, 1, 1, 1, 1]));
+    let measured = measure("1-16-1", 100, &all_paths(), || {
+        Network::full(&[1, 1, 1, 1, 16, 1, 1, 1, 1, 1])
+    });
     assert!(measured.whole >= 95);
     assert!(measured.mean_probes <= 370);
 }
@@ -79,7 +96,10 @@ fn two_meshed_stages_of_four_are_found_with_330_probes() {
     let measured = measure("4x4", 100, &all_paths(), mesh);
     assert!(measured.whole >= 75);
     assert!(measured.mean_probes <= 330);
-    let config = Config { confidence: Confidence::P99, ..all_paths() };
+    let config = Config {
+        confidence: Confidence::P99,
+        ..all_paths()
+    };
     let measured = measure("4x4 at 99 %", 100, &config, mesh);
     assert!(measured.whole >= 95);
 }

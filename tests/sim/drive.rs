@@ -52,16 +52,28 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
             probes += 1;
             tracer.handle_sent(probe.id, now);
             flows.insert(probe.id, (probe.flow.0, now));
-            let same = flows.values().filter(|(flow, _)| *flow == probe.flow.0).count();
+            let same = flows
+                .values()
+                .filter(|(flow, _)| *flow == probe.flow.0)
+                .count();
             at_once = at_once.max(u16::try_from(same).unwrap());
             if mischief.forged {
                 let from = IpAddr::from([203, 0, 113, 9]);
-                let answer = Answer { from, kind: AnswerKind::Arrived, rtt: Micros(1) };
+                let answer = Answer {
+                    from,
+                    kind: AnswerKind::Arrived,
+                    rtt: Micros(1),
+                };
                 tracer.handle_answer(ProbeId(probe.id.0 + 1000), now, answer);
                 tracer.handle_answer(ProbeId(u64::MAX - probe.id.0), now, answer);
             }
-            let Some((mut at, answer)) = network.send(probe.flow.0, probe.ttl, now) else { continue };
-            if mischief.late_one_in.is_some_and(|every| mix(serial) % every == 0) {
+            let Some((mut at, answer)) = network.send(probe.flow.0, probe.ttl, now) else {
+                continue;
+            };
+            if mischief
+                .late_one_in
+                .is_some_and(|every| mix(serial) % every == 0)
+            {
                 at = at.plus(Micros::from_millis(2000));
             }
             for _ in 0..=u8::from(mischief.duplicates) {
@@ -73,13 +85,17 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
         if let Some(end) = tracer.is_done() {
             break end;
         }
-        let wake = tracer.poll_timeout().expect("a trace that goes on knows when to look again");
+        let wake = tracer
+            .poll_timeout()
+            .expect("a trace that goes on knows when to look again");
         let answer = coming.peek().map(|Reverse((at, _))| *at);
         let before = now;
         match answer.filter(|at| *at <= wake) {
             Some(at) => {
                 now = now.max(at);
-                let Some(Reverse((_, serial))) = coming.pop() else { unreachable!() };
+                let Some(Reverse((_, serial))) = coming.pop() else {
+                    unreachable!()
+                };
                 let (id, answer) = answers[&serial];
                 flows.remove(&id);
                 tracer.handle_answer(id, now, answer);
@@ -93,9 +109,19 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
             }
         }
         flows.retain(|_, (_, sent)| now.minus(*sent) < Micros::from_millis(200));
-        assert!(now < PATIENCE, "it does not end: {:?}", tracer.graph().counters);
+        assert!(
+            now < PATIENCE,
+            "it does not end: {:?}",
+            tracer.graph().counters
+        );
     };
-    Run { graph: tracer.graph(), end, took: now, probes, at_once }
+    Run {
+        graph: tracer.graph(),
+        end,
+        took: now,
+        probes,
+        at_once,
+    }
 }
 
 impl Run {
@@ -119,9 +145,15 @@ impl Run {
     /// Nothing is reported that is not there.
     pub fn assert_true_to(&self, network: &Network) {
         let false_nodes: Vec<_> = self.nodes().difference(&network.nodes()).copied().collect();
-        assert!(false_nodes.is_empty(), "nodes that are not there: {false_nodes:?}");
+        assert!(
+            false_nodes.is_empty(),
+            "nodes that are not there: {false_nodes:?}"
+        );
         let false_links: Vec<_> = self.links().difference(&network.links()).copied().collect();
-        assert!(false_links.is_empty(), "links that are not there: {false_links:?}");
+        assert!(
+            false_links.is_empty(),
+            "links that are not there: {false_links:?}"
+        );
     }
 
     /// Everything is there; of the destination only one link has to be, as arrivals are bounded.
@@ -130,6 +162,10 @@ impl Run {
         let destination = destination.map(|router| router.address);
         let inner = |link: &&(u8, IpAddr, IpAddr)| Some(link.2) != destination;
         self.nodes() == network.nodes()
-            && network.links().iter().filter(inner).all(|link| self.links().contains(link))
+            && network
+                .links()
+                .iter()
+                .filter(inner)
+                .all(|link| self.links().contains(link))
     }
 }

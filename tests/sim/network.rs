@@ -20,7 +20,10 @@ pub enum Manner {
     Answers,
     Silent,
     /// So many in a burst, then one each so many microseconds.
-    Limited { burst: u32, every: u64 },
+    Limited {
+        burst: u32,
+        every: u64,
+    },
     /// Answers nothing and forwards nothing.
     Drops,
     /// Forwards nothing and says so.
@@ -75,12 +78,18 @@ impl Network {
             for from in 0..widths[layer] {
                 for to in 0..widths[layer + 1] {
                     if linked(layer, from, to) {
-                        routers[starts[layer] + from].next.push(starts[layer + 1] + to);
+                        routers[starts[layer] + from]
+                            .next
+                            .push(starts[layer + 1] + to);
                     }
                 }
             }
         }
-        Self { routers, salt: 0, packets: 0 }
+        Self {
+            routers,
+            salt: 0,
+            packets: 0,
+        }
     }
 
     /// Every router of a layer linked to every one of the next.
@@ -136,7 +145,13 @@ impl Network {
         }
     }
 
-    fn answer(&mut self, at: usize, kind: AnswerKind, way: u64, now: Micros) -> Option<(Micros, Answer)> {
+    fn answer(
+        &mut self,
+        at: usize,
+        kind: AnswerKind,
+        way: u64,
+        now: Micros,
+    ) -> Option<(Micros, Answer)> {
         let router = &mut self.routers[at];
         match router.manner {
             Manner::Silent | Manner::Drops => return None,
@@ -152,7 +167,14 @@ impl Network {
             Manner::Answers | Manner::Refuses(_) => {}
         }
         let rtt = Micros(way * 2);
-        Some((now.plus(rtt), Answer { from: router.address, kind, rtt }))
+        Some((
+            now.plus(rtt),
+            Answer {
+                from: router.address,
+                kind,
+                rtt,
+            },
+        ))
     }
 
     /// The routers at each TTL, as `(ttl, address)`; the destination is not among them.
@@ -189,7 +211,9 @@ impl Network {
                 .get(&ttl)
                 .into_iter()
                 .flatten()
-                .filter(|&&at| !matches!(self.routers[at].manner, Manner::Drops | Manner::Refuses(_)))
+                .filter(|&&at| {
+                    !matches!(self.routers[at].manner, Manner::Drops | Manner::Refuses(_))
+                })
                 .flat_map(|&at| self.routers[at].next.clone())
                 .collect();
             if next.is_empty() {

@@ -8,11 +8,17 @@ use crate::drive::run;
 use crate::network::{Manner, Network, address};
 
 fn one_path() -> Config {
-    Config { flows_max: 1, ..Config::default() }
+    Config {
+        flows_max: 1,
+        ..Config::default()
+    }
 }
 
 fn rootless() -> Config {
-    Config { in_flight_per_flow: NonZeroU16::new(1), ..one_path() }
+    Config {
+        in_flight_per_flow: NonZeroU16::new(1),
+        ..one_path()
+    }
 }
 
 #[test]
@@ -41,7 +47,13 @@ fn a_raw_socket_walks_faster_and_visits_the_destination_twice_at_most() {
 #[test]
 fn with_arrivals_to_spare_a_raw_socket_needs_little_more_than_one_round_trip() {
     let mut network = Network::straight(10);
-    let run = run(&mut network, Config { arrivals_max: 30, ..one_path() });
+    let run = run(
+        &mut network,
+        Config {
+            arrivals_max: 30,
+            ..one_path()
+        },
+    );
     assert!(run.took <= Micros::from_millis(80), "{:?}", run.took);
     assert!(run.is_whole(&network));
 }
@@ -74,7 +86,9 @@ fn silent_hops_in_the_middle_cost_little() {
         assert!(run.took < Micros::from_millis(2500), "{:?}", run.took);
         assert!(run.graph.arrivals <= 2);
         run.assert_true_to(&network);
-        let silent = run.graph.hops[3..6].iter().all(|hop| hop.nodes[0].role == Role::Silent && hop.sent >= 3);
+        let silent = run.graph.hops[3..6]
+            .iter()
+            .all(|hop| hop.nodes[0].role == Role::Silent && hop.sent >= 3);
         assert!(silent, "{:?}", &run.graph.hops[3..6]);
         assert!(!run.links().contains(&(7, address(2), address(6))));
     }
@@ -84,7 +98,12 @@ fn silent_hops_in_the_middle_cost_little() {
 fn a_refusal_ends_the_flow_and_is_asked_for_twice() {
     let mut network = Network::straight(8).with(|routers| routers[4].manner = Manner::Refuses(13));
     let run = run(&mut network, rootless());
-    let expected = Ending::Unreachable { ttl: 5, from: address(4), code: 13, answers: 2 };
+    let expected = Ending::Unreachable {
+        ttl: 5,
+        from: address(4),
+        code: 13,
+        answers: 2,
+    };
     assert_eq!(run.graph.flows[0].ending, expected);
     assert_eq!(run.graph.hops.len(), 5);
 }
@@ -93,8 +112,13 @@ fn a_refusal_ends_the_flow_and_is_asked_for_twice() {
 fn a_loop_ends_the_walk_with_its_routers() {
     let mut network = Network::straight(8).with(|routers| routers[5].next = vec![4]);
     let run = run(&mut network, rootless());
-    let Ending::Loop(cycle) = &run.graph.flows[0].ending else { panic!("{:?}", run.graph.flows[0].ending) };
-    assert_eq!((cycle.first_ttl, cycle.nodes.as_slice()), (5, &[address(4), address(5)][..]));
+    let Ending::Loop(cycle) = &run.graph.flows[0].ending else {
+        panic!("{:?}", run.graph.flows[0].ending)
+    };
+    assert_eq!(
+        (cycle.first_ttl, cycle.nodes.as_slice()),
+        (5, &[address(4), address(5)][..])
+    );
     assert!(run.probes <= 16, "{}", run.probes);
 }
 

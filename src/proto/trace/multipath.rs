@@ -4,18 +4,20 @@
 //! hop on shared flows as MDA-Lite does (Vermeulen et al. 2018): a flow that was asked at a hop for one node's
 //! sake serves all others, and only as many TTLs of a flow are asked as some node needs.
 
-use super::config::Scope;
+use super::config::{Confidence, Scope};
 use super::layout::{self, Group, Layout, Level, Place};
 use super::probe::Micros;
 use super::state::{MAIN, State};
 use super::stopping;
-use super::wants::Wants;
+use super::wants::{Granted, Wants};
 
 /// Repetitions of a flow behind a branching node before it is believed to balance per flow: a balancer per
 /// packet over two next hops goes unnoticed once in 32.
 const REPEATS: u32 = 5;
 /// The same where the hop after it was seen to balance per packet, to find the first that does.
 const REPEATS_BEFORE_MIXED: u32 = 12;
+/// Flows through a node with one next hop that will do where more are too dear.
+const GOOD_ENOUGH: u32 = 4;
 /// Silent hops in a row after which a branch that nothing answers on is left alone.
 const DEAD: u8 = 3;
 
@@ -132,19 +134,20 @@ pub(super) fn examined(state: &State, layout: &Layout) -> Vec<(u8, Behind)> {
 pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
     let (state, layout) = (wants.state, wants.layout);
     let start = start(state);
-    plan_base(wants, &start);
+    let last = state
+        .config
+        .max_ttl
+        .min(layout.highest_answer.saturating_add(1));
     let mut search = Search {
         new_flows: 0,
         order,
-        whole: true,
     };
-    for ttl in layout.first
-        ..=state
-            .config
-            .max_ttl
-            .min(layout.highest_answer.saturating_add(1))
-    {
-        search.hop(wants, &start, ttl);
+    for ttl in layout.first..=last {
+        // The first flows come first: what they will see is not looked for by others.
+        if plan_base(wants, &start, ttl) {
+            search.hop(wants, &start, ttl);
+        }
+        connect(wants, ttl);
     }
     reask_silent(wants);
 }
@@ -153,15 +156,12 @@ struct Search {
     /// Flows that are used for the first time in this round.
     new_flows: usize,
     order: u64,
-    /// All hops so far are examined to the end.
-    whole: bool,
 }
 
 impl Search {
     fn hop(&mut self, wants: &mut Wants<'_>, start: &Group, ttl: u8) {
         let (state, layout) = (wants.state, wants.layout);
         let mut lacking = Vec::new();
-        let mut whole = layout.level(ttl).is_none_or(|level| level.pending == 0);
         for group in parents(layout, start, ttl) {
             if !is_examined(state, layout, group, ttl) {
                 continue;
@@ -176,7 +176,10 @@ impl Search {
             if may_arrive(layout, group, ttl) {
                 missing = missing.min(1_u32.saturating_sub(behind.asked));
             }
-            whole &= missing == 0 && behind.settled == behind.asked;
+            if state.config.confidence == Confidence::P99 && behind.found > 1 {
+                // Flows that are there anyway make it surer still.
+                missing = missing.max(u32::try_from(behind.candidates.len()).unwrap_or(0));
+            }
             shuffle(&mut behind.candidates, self.order ^ u64::from(ttl));
             for &flow in &behind.candidates {
                 if missing == 0 {
@@ -187,15 +190,13 @@ impl Search {
                     missing -= 1;
                 }
             }
-            if missing > 0 {
+            if missing > 0 && !is_good_enough(layout, &behind, ttl) {
                 lacking.push((group, missing));
             }
         }
         if !lacking.is_empty() {
             self.control(wants, &lacking, ttl);
         }
-        connect(wants, ttl);
-        self.whole &= whole;
     }
 
     /// Node control: sends flows to the hop before `ttl` until enough of them pass the nodes that lack some.
@@ -272,32 +273,29 @@ impl Search {
 }
 
 /// The first few flows are asked everywhere: every node needs that many anyway, and their whole paths tell
-/// which links belong together.
-fn plan_base(wants: &mut Wants<'_>, start: &Group) {
+/// which links belong together. True where they have been asked at this TTL.
+fn plan_base(wants: &mut Wants<'_>, start: &Group, ttl: u8) -> bool {
     let (state, layout) = (wants.state, wants.layout);
     let flows = required(state, layout, 1).min(u32::from(state.config.flows_max)) as usize;
-    let mut last = match layout.distance {
+    let last = match layout.distance {
         Some(distance) => (distance - 1).min(layout.highest_router.saturating_add(1)),
         None => layout
             .highest_answer
             .max(layout.highest_router.saturating_add(1)),
     };
-    if let Some(cycle) = layout.cycles.first().and_then(Option::as_ref) {
-        last = last.min(cycle.last_ttl);
+    let open = parents(layout, start, ttl)
+        .iter()
+        .any(|group| is_examined(state, layout, group, ttl));
+    if ttl > last || layout::circles_at(layout, ttl) || (!open && !layout.is_mixed(ttl)) {
+        return true;
     }
-    for ttl in layout.first..=last.min(state.config.max_ttl) {
-        let open = parents(layout, start, ttl)
-            .iter()
-            .any(|group| is_examined(state, layout, group, ttl));
-        if layout::circles_at(layout, ttl) || (!open && !layout.is_mixed(ttl)) {
-            continue;
-        }
-        for flow in 1..flows {
-            if !state.is_asked(flow, ttl) && layout.end_of(flow).is_none_or(|end| end > ttl) {
-                wants.ask(flow, ttl, Micros(0));
-            }
+    let mut asked = true;
+    for flow in 1..flows {
+        if !state.is_asked(flow, ttl) && layout.end_of(flow).is_none_or(|end| end > ttl) {
+            asked &= wants.ask(flow, ttl, Micros(0)) == Granted::No;
         }
     }
+    asked
 }
 
 /// Asks flows again that were answered behind a branching node: if one moves, it balances per packet.
@@ -386,6 +384,27 @@ fn parents<'a>(layout: &'a Layout, start: &'a Group, ttl: u8) -> &'a [Group] {
             .level(ttl - 1)
             .map_or(&[], |level: &Level| level.groups.as_slice())
     }
+}
+
+/// Where a wide hop meets again in one node, the last few flows through each of its nodes are the dearest
+/// probes of all, and the least likely to show anything: they are left out once the hop has had 7/4 of the
+/// flows of its own stopping point. The node's bound in the result says so. MDA-Lite drops node control altogether
+/// in this case (Vermeulen et al. 2018, section 3).
+fn is_good_enough(layout: &Layout, behind: &Behind, ttl: u8) -> bool {
+    if behind.found != 1 || behind.asked < GOOD_ENOUGH || layout.only(ttl).is_none() {
+        return false;
+    }
+    let Some(level) = layout.level(ttl - 1) else {
+        return false;
+    };
+    let asked = level.pending
+        + level
+            .groups
+            .iter()
+            .map(|group| group.flows.len())
+            .sum::<usize>();
+    let width = u32::try_from(level.groups.len()).unwrap_or(u32::MAX);
+    width > 1 && asked * 4 >= 7 * stopping::stopping_point(Confidence::P95, width + 1) as usize
 }
 
 /// Whether the search looks behind this place, from `ttl - 1` to `ttl`.
