@@ -4,7 +4,9 @@ pub mod connect;
 pub mod control;
 pub mod flow;
 pub mod local;
+pub mod pace;
 mod recorder;
+pub mod trace;
 
 pub use recorder::Recorder;
 
