@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod report;
 pub mod resolution;
 pub mod source;
+pub mod standing;
 pub mod statistics;
 pub mod target;
 pub mod text;

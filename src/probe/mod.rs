@@ -1,5 +1,6 @@
 //! I/O: one file per kind of probe. A spec goes in, observations come out through the [`Recorder`].
 
 mod recorder;
+pub mod resolve;
 
 pub use recorder::Recorder;
