@@ -17,6 +17,7 @@ pub mod report;
 pub mod resolution;
 pub mod routing;
 pub mod source;
+pub mod standing;
 pub mod statistics;
 pub mod target;
 pub mod text;

@@ -15,6 +15,7 @@
 //! | [`errno`] | the kernel's error numbers, with stable names |
 //! | [`clock`] | one monotonic start; kernel timestamps → [`std::time::Instant`] |
 //! | [`flow`] | what the sockets have in common: addresses, ports, TTL, interface, label |
+//! | [`getaddrinfo`] | the system's resolver, as an application asks it |
 //! | [`queue`] | what `MSG_ERRQUEUE` holds: ICMP errors with their sender |
 //! | [`tcp`] | connection attempts that keep the reason of their failure |
 //! | [`tcp_info`] | `TCP_INFO`, read by length |
@@ -28,6 +29,7 @@ pub mod clock;
 pub mod echo;
 pub mod errno;
 pub mod flow;
+pub mod getaddrinfo;
 pub mod privilege;
 pub mod queue;
 pub mod route;

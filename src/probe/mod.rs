@@ -7,6 +7,7 @@ pub mod local;
 pub mod pace;
 mod recorder;
 pub mod trace;
+pub mod resolve;
 
 pub use recorder::Recorder;
 
