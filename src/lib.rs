@@ -23,8 +23,11 @@
 //!
 //! The pure modules never see a socket, a clock, the environment or a printer; `tests/tidy.rs` holds that.
 
+pub mod cli;
 pub mod diagnose;
 pub mod model;
 pub mod net;
 pub mod probe;
+pub mod progress;
 pub mod proto;
+pub mod report;

@@ -1,9 +1,14 @@
 //! What is checked: one target as it was typed, and what it means.
 
+mod parse;
+mod scheme;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
+
+pub use parse::Invalid;
 
 /// What was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

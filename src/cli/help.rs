@@ -1,0 +1,201 @@
+//! How help looks, and what stands at its end and in the manual pages: examples and exit status.
+
+use std::ffi::OsString;
+
+use anstyle::{AnsiColor, Style};
+use clap::builder::{StyledStr, Styles};
+use clap::{CommandFactory, Error};
+
+/// Headings bold, what is typed in one colour, what is replaced plain.
+pub(super) const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(Style::new());
+
+pub(super) const TEMPLATE_TOP: &str = "\
+{about}
+
+{usage-heading}
+  {usage}
+
+Commands:
+{subcommands}
+
+{options}{after-help}";
+
+pub(super) const TEMPLATE: &str = "\
+{about}
+
+{usage-heading}
+  {usage}
+
+{all-args}{after-help}";
+
+pub(super) const USAGE_TOP: &str = "nwcheck [COMMAND] TARGET... [OPTIONS]";
+
+/// The options that the short help of `nwcheck` itself shows; `nwcheck tcp --help` has all.
+const COMMON: &[&str] = &[
+    "output", "save", "quiet", "verbose", "count", "timeout", "deadline", "wait", "ipv4", "ipv6",
+    "expect", "max_loss", "max_avg", "baseline", "help", "version",
+];
+
+/// A command line and what it is for.
+pub(super) struct Example {
+    pub(super) line: &'static str,
+    pub(super) purpose: &'static str,
+}
+
+/// Exit status and what it means.
+const EXIT: &[(&str, &str)] = &[
+    (
+        "0",
+        "every check passed; warnings allowed unless --fail-on warning",
+    ),
+    ("1", "a check failed: an error finding, or a criterion broken"),
+    ("2", "wrong usage: nothing was sent"),
+    ("3", "could not tell: not carried out, or proves neither"),
+];
+
+const CHECKS: &[Example] = &[
+    Example {
+        line: "nwcheck tcp db.example:5432",
+        purpose: "does it open, and if not, why not?",
+    },
+    Example {
+        line: "nwcheck tcp '[2001:db8::1]:443' 192.0.2.7:22",
+        purpose: "two targets at once",
+    },
+    Example {
+        line: "nwcheck tcp https://web.example/ -o json",
+        purpose: "the port of a URI, for a script",
+    },
+    Example {
+        line: "nwcheck tcp db.example:5432 --expect blocked",
+        purpose: "is it closed off?",
+    },
+    Example {
+        line: "nwcheck tcp web.example:443 -c 100 --max-loss 1%",
+        purpose: "at most 1 % may fail",
+    },
+    Example {
+        line: "nwcheck tcp db.example:5432 --wait 2m -q",
+        purpose: "wait until it is up",
+    },
+    Example {
+        line: "nwcheck tcp web.example:443 --save report.json",
+        purpose: "keep it for a ticket",
+    },
+];
+
+/// The examples of a command, by the name of its manual page.
+pub(super) fn examples(page: &str) -> &'static [Example] {
+    match page {
+        "nwcheck" => const { &[
+            Example {
+                line: "nwcheck db.example:5432",
+                purpose: "does it open, and if not, why not?",
+            },
+            Example {
+                line: "nwcheck tcp web.example:443 -c 100 --max-loss 1%",
+                purpose: "at most 1 % may fail",
+            },
+            Example {
+                line: "nwcheck explain port-filtered",
+                purpose: "what a finding means",
+            },
+            Example {
+                line: "nwcheck demo",
+                purpose: "see it find faults, without a network",
+            },
+        ] },
+        "nwcheck-tcp" => CHECKS,
+        "nwcheck-schema" => const { &[
+            Example {
+                line: "nwcheck schema > report.schema.json",
+                purpose: "the report of one target",
+            },
+            Example {
+                line: "nwcheck schema --batch",
+                purpose: "the report of several targets",
+            },
+        ] },
+        "nwcheck-explain" => const { &[
+            Example {
+                line: "nwcheck explain",
+                purpose: "all findings",
+            },
+            Example {
+                line: "nwcheck explain port-filtered",
+                purpose: "one of them in full",
+            },
+        ] },
+        "nwcheck-demo" => const { &[
+            Example {
+                line: "nwcheck demo",
+                purpose: "the faults, as text",
+            },
+            Example {
+                line: "nwcheck demo -o json",
+                purpose: "the same as a script gets it",
+            },
+        ] },
+        _ => &[],
+    }
+}
+
+/// The exit status of a command, by the name of its manual page: what prints something can only be right or wrong usage.
+pub(super) fn exits(page: &str) -> &'static [(&'static str, &'static str)] {
+    match page {
+        "nwcheck-schema" | "nwcheck-explain" => {
+            &[("0", "it was printed"), ("2", "wrong usage, or no such finding")]
+        }
+        _ => EXIT,
+    }
+}
+
+/// What stands at the end of a command's help.
+pub(super) fn after(page: &str) -> StyledStr {
+    let mut lines = String::from("\x1b[1mExamples:\x1b[0m\n");
+    let longest = examples(page)
+        .iter()
+        .map(|example| example.line.len())
+        .max()
+        .unwrap_or(0);
+    // Side by side where that fits 80 columns.
+    let beside = examples(page)
+        .iter()
+        .all(|example| longest + example.purpose.len() + 4 <= 80);
+    for Example { line, purpose } in examples(page) {
+        lines.push_str(&if beside {
+            format!("  {line:longest$}  {purpose}\n")
+        } else {
+            format!("  {line}\n      {purpose}\n")
+        });
+    }
+    lines.push_str("\n\x1b[1mExit status:\x1b[0m\n");
+    for (code, meaning) in exits(page) {
+        lines.push_str(&format!("  {code}  {meaning}\n"));
+    }
+    if page == "nwcheck" {
+        lines.push_str("\nAll options: nwcheck tcp --help\n");
+    }
+    StyledStr::from(lines.trim_end().to_owned())
+}
+
+/// The help that was asked for: of `nwcheck` itself without the options that are seldom needed.
+pub(super) fn of(words: &[OsString], error: &Error) -> StyledStr {
+    let command = super::args::Typed::command();
+    let of_command = words.iter().skip(1).any(|word| {
+        word.to_str()
+            .is_some_and(|word| command.find_subcommand(word).is_some())
+    });
+    if of_command {
+        return error.render();
+    }
+    let hidden = command.mut_args(|arg| {
+        let common = COMMON.contains(&arg.get_id().as_str()) || arg.is_positional();
+        arg.hide(!common)
+    });
+    hidden.clone().render_help()
+}

@@ -1,0 +1,594 @@
+//! What was typed → [`Target`]. Total: any text gives a target or says what is wrong with it and what was expected.
+//!
+//! Secrets go first: a URI's userinfo and the values of its query are taken out of the text before anything else looks at it, so that
+//! neither a target nor a complaint about one can hold them.
+
+use thiserror::Error;
+use url::Url;
+
+use super::{Kind, Protocol, Target, scheme};
+use crate::model::{Address, text};
+
+/// The longest name that DNS carries, without the final dot (RFC 1035 section 2.3.4).
+const LONGEST_NAME: usize = 253;
+/// The longest label.
+const LONGEST_LABEL: usize = 63;
+/// The longest target that is read at all: what is longer is no target, and is not repeated.
+const LONGEST_INPUT: usize = 4096;
+
+/// Why a text is no target: what is wrong, what was expected, and an example, of the user's own words where that helps.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what}; expected {expected}, e.g. {example}")]
+pub struct Invalid {
+    /// The text, safe to show and without secrets.
+    pub input: String,
+    /// What is wrong with it.
+    pub what: String,
+    /// What was expected.
+    pub expected: String,
+    /// An example that would be right.
+    pub example: String,
+}
+
+/// What is wrong with a part of a target; the whole that it is part of is added by [`Target::parse`].
+struct Wrong {
+    what: String,
+    expected: String,
+    example: String,
+}
+
+type Part<T> = Result<T, Wrong>;
+
+fn wrong<T>(
+    what: impl Into<String>,
+    expected: impl Into<String>,
+    example: impl Into<String>,
+) -> Part<T> {
+    Err(Wrong {
+        what: what.into(),
+        expected: expected.into(),
+        example: example.into(),
+    })
+}
+
+impl Target {
+    /// Reads a target. Without a protocol the text decides: an http or https URI is HTTP, what has a port is TCP, all else ICMP.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text and what was expected.
+    pub fn parse(input: &str, protocol: Option<Protocol>) -> Result<Self, Invalid> {
+        let shown = text::escape(&without_secrets(input));
+        read(input, protocol).map_err(|wrong| Invalid {
+            input: shown,
+            what: wrong.what,
+            expected: wrong.expected,
+            example: wrong.example,
+        })
+    }
+
+    /// Reads a name as it stands in a target: to ASCII and lower case; a final dot is kept. No address.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text and what was expected.
+    pub fn parse_name(input: &str) -> Result<String, Invalid> {
+        name(input).map_err(|wrong| Invalid {
+            input: text::escape(input),
+            what: wrong.what,
+            expected: wrong.expected,
+            example: wrong.example,
+        })
+    }
+}
+
+fn read(input: &str, protocol: Option<Protocol>) -> Part<Target> {
+    if input.is_empty() {
+        return wrong("it is empty", "a host and a port", "db.example:5432");
+    }
+    if input.len() > LONGEST_INPUT {
+        return wrong(
+            "it is too long",
+            format!("at most {LONGEST_INPUT} bytes"),
+            "db.example:5432",
+        );
+    }
+    if input.starts_with('-') {
+        return wrong(
+            "it starts with `-`",
+            "a host and a port, after the options",
+            "db.example:5432",
+        );
+    }
+    if let Some(c) = input
+        .chars()
+        .find(|c| c.is_whitespace() || text::deceives(*c))
+    {
+        let what = if c.is_whitespace() && !c.is_control() {
+            "it contains white space".to_owned()
+        } else {
+            format!("it contains the character U+{:04X}", u32::from(c))
+        };
+        return wrong(what, "a host and a port", "db.example:5432");
+    }
+    match input.split_once("://") {
+        Some((scheme, _)) => uri(input, &scheme.to_ascii_lowercase(), protocol),
+        None => plain(input, protocol),
+    }
+}
+
+/// `host:port`, `address:port`, `[address]:port`, or a host alone where the protocol has no ports.
+fn plain(input: &str, protocol: Option<Protocol>) -> Part<Target> {
+    if let Some(rest) = input.strip_prefix("vm:")
+        && rest.parse::<u16>().is_err()
+    {
+        return wrong(
+            "names of virtual machines (vm:NAME) are not supported by this version",
+            "a host and a port",
+            "vm1.example:22",
+        );
+    }
+    if input.contains('@') {
+        return wrong(
+            "it has a user before `@`",
+            "a host and a port alone",
+            without_user(input),
+        );
+    }
+    if input.contains('/') {
+        let host = input.split('/').next().unwrap_or_default();
+        return match host.parse::<Address>() {
+            Ok(address) => wrong(
+                "it is a prefix",
+                "one address and a port",
+                with_port(&address.to_string(), 443),
+            ),
+            Err(_) => wrong(
+                "it has a path but no scheme",
+                "a URI, or a host and a port",
+                format!("https://{input}"),
+            ),
+        };
+    }
+    let (host, port) = authority(input)?;
+    let protocol = protocol.unwrap_or(if port.is_some() {
+        Protocol::Tcp
+    } else {
+        Protocol::Icmp
+    });
+    let (kind, host) = host;
+    let port = match (protocol, port) {
+        (Protocol::Tcp | Protocol::Udp, None) => {
+            return wrong(
+                "it has no port",
+                "a host and a port",
+                with_port(&host, example_port(&host)),
+            );
+        }
+        (Protocol::Icmp | Protocol::Dns, Some(_)) => {
+            return wrong(
+                format!(
+                    "it has a port, and {} takes none",
+                    protocol.name().to_lowercase()
+                ),
+                "a host",
+                host,
+            );
+        }
+        (Protocol::Http, _) => {
+            return wrong("it is no URI", "a URI", format!("https://{input}/"));
+        }
+        (_, port) => port,
+    };
+    Ok(Target {
+        input: input.to_owned(),
+        kind,
+        protocol,
+        host,
+        port,
+        uri: None,
+    })
+}
+
+/// `scheme://host[:port][/path][?query]`.
+fn uri(typed: &str, scheme: &str, protocol: Option<Protocol>) -> Part<Target> {
+    let input = without_secrets(typed);
+    let named = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    if !named {
+        return wrong(
+            "it is no URI: what stands before `://` is no scheme",
+            "a scheme",
+            "https://web.example/",
+        );
+    }
+    if input.contains('\\') {
+        return wrong("it contains `\\`", "a URI", "https://web.example/");
+    }
+    let after = input.get(scheme.len() + 3..).unwrap_or_default();
+    let end = after.find(['/', '?']).unwrap_or(after.len());
+    let (place, rest) = after.split_at(end);
+    let example = || format!("{scheme}://web.example/");
+    if place.is_empty() {
+        return wrong("it has no host", "a URI with a host", example());
+    }
+    let ((_, host), port) = authority(&place.replace("%25", "%"))?;
+    let known = scheme::port(scheme);
+    let Some(number) = port.or(known) else {
+        return wrong(
+            format!("the port of the scheme `{scheme}` is not known, and the URI names none"),
+            "a port in the URI",
+            format!("{scheme}://{}", with_port(&host, 443)),
+        );
+    };
+    // The host has been read above; only path and query are left to the parser, behind a host that it can't stumble over.
+    let Ok(parsed) = Url::parse(&format!("{scheme}://host{rest}")) else {
+        return wrong("its path or query is no URI's", "a URI", example());
+    };
+    let mut place = if host.contains(':') {
+        format!("[{}]", host.replace('%', "%25"))
+    } else {
+        host.clone()
+    };
+    if port.is_some() && port != known {
+        place = format!("{place}:{number}");
+    }
+    let query = parsed
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let web = matches!(scheme, "http" | "https");
+    let protocol = protocol.unwrap_or(if web { Protocol::Http } else { Protocol::Tcp });
+    Ok(Target {
+        kind: Kind::Uri,
+        protocol,
+        host,
+        port: Some(number),
+        uri: Some(format!("{scheme}://{place}{}{query}", parsed.path())),
+        input,
+    })
+}
+
+/// Splits `host[:port]`; the host is an address or a name, and says which.
+fn authority(text: &str) -> Part<((Kind, String), Option<u16>)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let Some((inside, after)) = rest.split_once(']') else {
+            return wrong(
+                "the bracket `[` is not closed",
+                "an IPv6 address in brackets",
+                "[2001:db8::1]:443",
+            );
+        };
+        let address = bracketed(inside, after)?;
+        return match after.strip_prefix(':') {
+            Some(digits) => Ok((address, Some(port(digits, text)?))),
+            None if after.is_empty() => Ok((address, None)),
+            None => wrong(
+                "something other than a port follows the bracket `]`",
+                "`:` and a port",
+                format!("[{inside}]:443"),
+            ),
+        };
+    }
+    if text.contains(['[', ']']) {
+        return wrong(
+            "it has a stray bracket",
+            "brackets around an IPv6 address only",
+            "[2001:db8::1]:443",
+        );
+    }
+    if text.matches(':').count() > 1 {
+        return bare_ipv6(text);
+    }
+    match text.split_once(':') {
+        None => Ok((host(text)?, None)),
+        Some((name, digits)) => {
+            // A port that is wrong is told with the host as it was typed, a host that is wrong with the port.
+            let read = host(name);
+            let number = port(digits, text);
+            Ok((
+                read.map_err(|wrong| completed(wrong, digits))?,
+                Some(number?),
+            ))
+        }
+    }
+}
+
+/// Gives an example of a host the port that was typed.
+fn completed(wrong: Wrong, digits: &str) -> Wrong {
+    let port = if digits.parse::<u16>().is_ok() {
+        digits
+    } else {
+        "443"
+    };
+    Wrong {
+        example: format!("{}:{port}", wrong.example),
+        ..wrong
+    }
+}
+
+fn bracketed(inside: &str, after: &str) -> Part<(Kind, String)> {
+    let tail = if after.is_empty() { ":443" } else { after };
+    match address(inside) {
+        Some(address) if address.is_ipv6() => usable(&address),
+        // `::ffff:192.0.2.1` is IPv4 in IPv6 clothes.
+        Some(address) if inside.contains(':') => usable(&address),
+        Some(address) => wrong(
+            "it has brackets around an IPv4 address",
+            "the address without brackets",
+            format!("{address}{tail}"),
+        ),
+        None if inside.is_empty() => wrong(
+            "nothing is between the brackets",
+            "an IPv6 address",
+            "[2001:db8::1]:443",
+        ),
+        None if !inside.contains(':') => wrong(
+            "it has brackets around what is no IPv6 address",
+            "a name without brackets",
+            format!("{inside}{tail}"),
+        ),
+        None => wrong(
+            format!("`{}` is no IPv6 address", text::escape(inside)),
+            "an IPv6 address in brackets",
+            "[2001:db8::1]:443",
+        ),
+    }
+}
+
+/// An IPv6 address without brackets: it has no port, for its colons would not tell where the port begins.
+fn bare_ipv6(text: &str) -> Part<((Kind, String), Option<u16>)> {
+    // `2001:db8::1:443` is an address, and mostly not what was meant.
+    let meant = text
+        .rsplit_once(':')
+        .filter(|(_, digits)| port(digits, text).is_ok())
+        .and_then(|(before, digits)| Some((address(before).filter(Address::is_ipv6)?, digits)));
+    match (address(text), meant) {
+        (Some(address), _) if !in_zone(text) => {
+            let (kind, host) = usable(&address)?;
+            Ok(((kind, host), None))
+        }
+        (_, Some((address, digits))) => wrong(
+            "the port of an IPv6 address can't be told from the address",
+            "the address in brackets",
+            format!("[{address}]:{digits}"),
+        ),
+        _ => wrong(
+            format!(
+                "`{}` is no IPv6 address, and has more than one `:`",
+                text::escape(text)
+            ),
+            "a host and a port",
+            "db.example:5432 or [2001:db8::1]:443",
+        ),
+    }
+}
+
+/// Whether a colon stands in the scope: `fe80::1%eth0:22`.
+fn in_zone(text: &str) -> bool {
+    text.split_once('%')
+        .is_some_and(|(_, zone)| zone.contains(':'))
+}
+
+/// An address; a scope stands on an IPv6 address only, and never has brackets.
+fn address(text: &str) -> Option<Address> {
+    text.parse::<Address>().ok().filter(|address| {
+        address
+            .zone()
+            .is_none_or(|zone| address.is_ipv6() && !zone.contains(['[', ']', '?', '#', '@', '\\']))
+    })
+}
+
+/// An address that a host can have.
+fn usable(address: &Address) -> Part<(Kind, String)> {
+    let ip = address.ip();
+    let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
+    if ip.is_unspecified() {
+        let own = if address.is_ipv6() {
+            "[::1]:443"
+        } else {
+            "127.0.0.1:443"
+        };
+        return wrong(
+            format!("{address} stands for all addresses of this machine"),
+            "one address",
+            own,
+        );
+    }
+    if ip.is_multicast() || broadcast {
+        let what = if broadcast { "broadcast" } else { "multicast" };
+        return wrong(
+            format!("{address} is a {what} address"),
+            "the address of one host",
+            "192.0.2.7:443",
+        );
+    }
+    Ok((Kind::Ip, address.to_string()))
+}
+
+/// An IPv4 address or a name.
+fn host(text: &str) -> Part<(Kind, String)> {
+    match address(text) {
+        Some(address) => usable(&address),
+        None => Ok((Kind::Fqdn, name(text)?)),
+    }
+}
+
+/// A name, in ASCII and lower case.
+fn name(typed: &str) -> Part<String> {
+    let expected = "a name of labels with a dot between them";
+    if typed.is_empty() {
+        return wrong("it has no host", "a host", "db.example");
+    }
+    if typed.starts_with('-') {
+        return wrong("the name starts with `-`", "a name", "db.example");
+    }
+    let ascii = if typed.is_ascii() {
+        typed.to_ascii_lowercase()
+    } else {
+        match idna::domain_to_ascii(typed) {
+            Ok(ascii) => ascii,
+            Err(_) => {
+                return wrong(
+                    format!(
+                        "`{}` is no internationalised name (IDNA, UTS 46)",
+                        text::escape(typed)
+                    ),
+                    "letters, digits, `-` and `_`",
+                    "bücher.example",
+                );
+            }
+        }
+    };
+    let relative = ascii.strip_suffix('.').unwrap_or(&ascii);
+    let labels: Vec<&str> = relative.split('.').collect();
+    if labels.iter().any(|label| label.is_empty()) {
+        let joined: Vec<&str> = labels
+            .iter()
+            .copied()
+            .filter(|label| !label.is_empty())
+            .collect();
+        let example = if joined.is_empty() {
+            "db.example".to_owned()
+        } else {
+            joined.join(".")
+        };
+        return wrong(
+            "the name has an empty label (two dots, or a dot first)",
+            expected,
+            example,
+        );
+    }
+    // What ends in a number is an address to every resolver, and here it is none (WHATWG URL, "ends in a number").
+    if labels.last().is_some_and(|last| numeric(last)) {
+        return wrong(
+            format!("`{}` is no IPv4 address", text::escape(typed)),
+            "four numbers from 0 to 255",
+            "192.0.2.7",
+        );
+    }
+    if let Some(c) = relative
+        .chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+    {
+        return wrong(
+            format!("the name contains `{c}`"),
+            "letters, digits, `-` and `_`",
+            "db-1.example",
+        );
+    }
+    if ascii.starts_with('-') {
+        return wrong("the name starts with `-`", "a name", "db.example");
+    }
+    if let Some(label) = labels.iter().find(|label| label.len() > LONGEST_LABEL) {
+        return wrong(
+            format!("a label of the name has {} characters", label.len()),
+            format!("at most {LONGEST_LABEL} between two dots"),
+            "db.example",
+        );
+    }
+    if relative.len() > LONGEST_NAME {
+        return wrong(
+            format!("the name has {} characters", relative.len()),
+            format!("at most {LONGEST_NAME}"),
+            "db.example",
+        );
+    }
+    Ok(ascii)
+}
+
+/// Whether a label is a number, decimal or hexadecimal.
+fn numeric(label: &str) -> bool {
+    let hex = label
+        .strip_prefix("0x")
+        .is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit()));
+    hex || label.chars().all(|c| c.is_ascii_digit())
+}
+
+/// A port; `whole` is what it was typed in, for the example.
+fn port(digits: &str, whole: &str) -> Part<u16> {
+    let head = whole
+        .strip_suffix(digits)
+        .unwrap_or(whole)
+        .trim_end_matches(':');
+    let example = |number: u16| format!("{}:{number}", text::escape(head));
+    let expected = "a number from 1 to 65535";
+    if digits.is_empty() {
+        return wrong(
+            "no port follows the `:`",
+            expected,
+            example(example_port(head)),
+        );
+    }
+    if !digits.chars().all(|c| c.is_ascii_digit()) {
+        let number = scheme::port(&digits.to_ascii_lowercase());
+        return wrong(
+            format!("the port `{}` is not a number", text::escape(digits)),
+            expected,
+            example(number.unwrap_or(443)),
+        );
+    }
+    match digits.parse::<u16>() {
+        Ok(0) => wrong("port 0 is no port to connect to", expected, example(443)),
+        Ok(number) => Ok(number),
+        Err(_) => wrong(
+            format!("the port {} is too large", text::escape(digits)),
+            expected,
+            example(443),
+        ),
+    }
+}
+
+/// The port that a host's name speaks of: `db.example` → 5432 is only an example, and 443 the likeliest elsewhere.
+fn example_port(host: &str) -> u16 {
+    host.split(['.', '-']).find_map(scheme::port).unwrap_or(443)
+}
+
+fn with_port(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// `user:password@host:22` → `host:22`.
+fn without_user(text: &str) -> &str {
+    text.rsplit_once('@').map_or(text, |(_, after)| after)
+}
+
+/// What was typed, without what a report must never hold: userinfo, values of a query, the fragment. Any text has such a form.
+pub(super) fn without_secrets(input: &str) -> String {
+    let Some((scheme, after)) = input.split_once("://") else {
+        return without_user(input).to_owned();
+    };
+    let after = after.split('#').next().unwrap_or_default();
+    let end = after.find(['/', '?', '\\']).unwrap_or(after.len());
+    let (authority, rest) = after.split_at(end);
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (rest, None),
+    };
+    let mut clean = format!(
+        "{}://{}{path}",
+        without_user(scheme),
+        without_user(authority)
+    );
+    if let Some(query) = query {
+        let parts: Vec<String> = query
+            .split('&')
+            .map(|part| match part.split_once('=') {
+                Some((key, _)) => format!("{key}=***"),
+                None if part.is_empty() => String::new(),
+                // A value without a key: a token, as likely as not.
+                None => "***".to_owned(),
+            })
+            .collect();
+        clean.push('?');
+        clean.push_str(&parts.join("&"));
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests;
