@@ -4,6 +4,7 @@ pub mod connect;
 pub mod control;
 pub mod flow;
 pub mod local;
+pub mod names;
 pub mod pace;
 mod recorder;
 pub mod trace;

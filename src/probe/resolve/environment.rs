@@ -73,7 +73,7 @@ impl Environment {
     }
 
     /// The configuration of the resolver, as glibc would have it.
-    pub(super) fn config(&self) -> ResolverConfig {
+    pub(in crate::probe) fn config(&self) -> ResolverConfig {
         let file = self.resolv_conf.display().to_string();
         let mut config = read(&self.resolv_conf).map_or_else(
             |_| ResolverConfig::default(),
