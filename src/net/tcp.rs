@@ -82,7 +82,8 @@ impl From<OpenFailure> for Failure {
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
 pub fn start(connect: &Connect) -> Result<Pending, Failure> {
-    let mut extra = Vec::with_capacity(2);
+    // Dropped while pending it must leave no tuple behind, also when the SYN-ACK came a moment ago.
+    let mut extra = vec![Setting::ResetOnClose];
     if connect.reuse_address {
         extra.push(Setting::ReuseAddress);
     }
@@ -143,7 +144,8 @@ fn retransmits(socket: &Socket) -> u32 {
     })
 }
 
-/// A connect on its way. Dropping it frees its 4-tuple at once; a late SYN-ACK is then reset by the kernel.
+/// A connect on its way. Dropping it frees its 4-tuple at once; a SYN-ACK that came unnoticed or comes late
+/// is answered with a reset.
 #[derive(Debug)]
 pub struct Pending {
     socket: Socket,
@@ -191,9 +193,12 @@ impl Pending {
         let ended = Instant::now();
         let result = match end {
             None => Outcome::Silent(self),
-            Some(Ok(())) => Outcome::Opened(Stream {
-                socket: self.socket,
-            }),
+            Some(Ok(())) => {
+                let socket = self.socket;
+                // Never refused for a socket that is open.
+                let _ = socket.set(&Setting::FinOnClose);
+                Outcome::Opened(Stream { socket })
+            }
             Some(Err(errno)) => {
                 let queue = self.queue;
                 Outcome::Failed(failure(&self.socket, Stage::Wait, errno, queue, began))

@@ -47,6 +47,7 @@ pub(super) enum Setting<'a> {
     ReuseAddress,
     MaxSegment(u16),
     ResetOnClose,
+    FinOnClose,
     /// Never fragment, and obey the path MTU that the kernel knows: larger is `EMSGSIZE`.
     ForbidFragments,
     /// Never fragment, and ignore the path MTU that the kernel knows.
