@@ -7,6 +7,21 @@
 //! No privilege is needed. A TTL-limited attempt is a trace probe to the real port: in SYN-SENT an ICMP error
 //! ends the connect at once and is queued with its sender (`net/ipv4/tcp_ipv4.c` `tcp_v4_err`,
 //! commit 45af29ca761c; `net/ipv6/tcp_ipv6.c`). "Fragmentation needed" alone does not end it.
+//!
+//! Seen on 6.18: without `IP_RECVERR` IPv4 queues all the same, IPv6 queues nothing (`ipv6_icmp_error`). An
+//! error that arrives while the connect call still holds the socket (a neighbour, this machine's own
+//! firewall) is only a *soft* error: the socket stays in SYN-SENT and sends its SYN again. Without the queue
+//! nobody would wake for it until a second error 1 s later; here the queue entry wakes, and `SO_ERROR` gives
+//! the soft error. Both count as the end.
+//!
+//! | errno | what it was (Linux 6.18) |
+//! |---|---|
+//! | `ECONNREFUSED` | RST (empty queue), 3/3, IPv6 1/4 |
+//! | `EHOSTUNREACH` | 3/1, 3/10, 3/13, 11/0, IPv6 1/3, 3/0; an unreachable route (stage connect) |
+//! | `ENETUNREACH` | 3/0, 3/9, IPv6 1/0; no route (stage connect) |
+//! | `ENOPROTOOPT` | 3/2 |
+//! | `EACCES` | IPv6 1/1, 1/5, 1/6; a prohibit route (stage connect); a reserved port (stage bind) |
+//! | `EINVAL` | a blackhole route; a link-local destination without scope (stage connect) |
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
