@@ -34,6 +34,7 @@ pub(super) enum Kind {
 }
 
 /// An option of a socket.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Setting<'a> {
     Tos(u8),
