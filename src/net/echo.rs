@@ -8,6 +8,8 @@
 //! "1 0" is nobody, root included), or `CAP_NET_RAW`. Source: `net/ipv4/ping.c`, `net/ipv4/raw.c`, RFC 792,
 //! RFC 4443 section 4. ICMP errors are queued with the quoted echo header, so that the sequence is known.
 
+#![deny(clippy::indexing_slicing)]
+
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};

@@ -38,7 +38,8 @@ pub const TABLE_DEFAULT: u32 = 253;
 pub struct Query {
     /// Destination address.
     pub destination: IpAddr,
-    /// Source address; must be ours for IPv4 (`EINVAL` else).
+    /// Source address. An IPv4 address that is not ours gives `ENETUNREACH` (seen on 6.18; `EINVAL` on old
+    /// kernels), as a missing route does: look it up in [`addresses`] first. IPv6 takes any.
     pub source: Option<IpAddr>,
     /// Index of the interface to leave by; needed for a link-local destination.
     pub interface: Option<u32>,

@@ -7,6 +7,21 @@
 //! No privilege is needed. A TTL-limited attempt is a trace probe to the real port: in SYN-SENT an ICMP error
 //! ends the connect at once and is queued with its sender (`net/ipv4/tcp_ipv4.c` `tcp_v4_err`,
 //! commit 45af29ca761c; `net/ipv6/tcp_ipv6.c`). "Fragmentation needed" alone does not end it.
+//!
+//! Seen on 6.18: without `IP_RECVERR` IPv4 queues all the same, IPv6 queues nothing (`ipv6_icmp_error`). An
+//! error that arrives while the connect call still holds the socket (a neighbour, this machine's own
+//! firewall) is only a *soft* error: the socket stays in SYN-SENT and sends its SYN again. Without the queue
+//! nobody would wake for it until a second error 1 s later; here the queue entry wakes, and `SO_ERROR` gives
+//! the soft error. Both count as the end.
+//!
+//! | errno | what it was (Linux 6.18) |
+//! |---|---|
+//! | `ECONNREFUSED` | RST (empty queue), 3/3, IPv6 1/4 |
+//! | `EHOSTUNREACH` | 3/1, 3/10, 3/13, 11/0, IPv6 1/3, 3/0; an unreachable route (stage connect) |
+//! | `ENETUNREACH` | 3/0, 3/9, IPv6 1/0; no route (stage connect) |
+//! | `ENOPROTOOPT` | 3/2 |
+//! | `EACCES` | IPv6 1/1, 1/5, 1/6; a prohibit route (stage connect); a reserved port (stage bind) |
+//! | `EINVAL` | a blackhole route; a link-local destination without scope (stage connect) |
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -82,7 +97,8 @@ impl From<OpenFailure> for Failure {
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
 pub fn start(connect: &Connect) -> Result<Pending, Failure> {
-    let mut extra = Vec::with_capacity(2);
+    // Dropped while pending it must leave no tuple behind, also when the SYN-ACK came a moment ago.
+    let mut extra = vec![Setting::ResetOnClose];
     if connect.reuse_address {
         extra.push(Setting::ReuseAddress);
     }
@@ -143,7 +159,8 @@ fn retransmits(socket: &Socket) -> u32 {
     })
 }
 
-/// A connect on its way. Dropping it frees its 4-tuple at once; a late SYN-ACK is then reset by the kernel.
+/// A connect on its way. Dropping it frees its 4-tuple at once; a SYN-ACK that came unnoticed or comes late
+/// is answered with a reset.
 #[derive(Debug)]
 pub struct Pending {
     socket: Socket,
@@ -191,9 +208,12 @@ impl Pending {
         let ended = Instant::now();
         let result = match end {
             None => Outcome::Silent(self),
-            Some(Ok(())) => Outcome::Opened(Stream {
-                socket: self.socket,
-            }),
+            Some(Ok(())) => {
+                let socket = self.socket;
+                // Never refused for a socket that is open.
+                let _ = socket.set(&Setting::FinOnClose);
+                Outcome::Opened(Stream { socket })
+            }
             Some(Err(errno)) => {
                 let queue = self.queue;
                 Outcome::Failed(failure(&self.socket, Stage::Wait, errno, queue, began))

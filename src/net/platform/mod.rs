@@ -34,6 +34,7 @@ pub(super) enum Kind {
 }
 
 /// An option of a socket.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Setting<'a> {
     Tos(u8),
@@ -47,6 +48,7 @@ pub(super) enum Setting<'a> {
     ReuseAddress,
     MaxSegment(u16),
     ResetOnClose,
+    FinOnClose,
     /// Never fragment, and obey the path MTU that the kernel knows: larger is `EMSGSIZE`.
     ForbidFragments,
     /// Never fragment, and ignore the path MTU that the kernel knows.

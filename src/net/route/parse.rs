@@ -96,6 +96,10 @@ pub(super) fn route(message: &[u8]) -> Option<Route> {
             _ => {}
         }
     }
+    // A look-up repeats the source that was asked about, "any" if none was.
+    route.source = route
+        .source
+        .filter(|source| !(route.is_clone() && source.address.is_unspecified()));
     let leads_somewhere = hop.interface.is_some() || hop.gateway.is_some();
     if route.next_hops.is_empty() && leads_somewhere {
         route.next_hops.push(hop);

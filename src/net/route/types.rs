@@ -129,7 +129,9 @@ pub struct Route {
     pub family: Family,
     /// What it does.
     pub kind: RouteKind,
-    /// Its table: see [`super::TABLE_MAIN`].
+    /// Its table: see [`super::TABLE_MAIN`]. Where no policy rule was ever added, Linux keeps the IPv4 tables
+    /// `local` and `main` in one trie, and a look-up says `main` for both (`net/ipv4/fib_trie.c`
+    /// `fib_trie_unmerge`); listings are right.
     pub table: u32,
     /// Which destinations it is for.
     pub destination: Prefix,

@@ -86,6 +86,7 @@ impl Socket {
             Setting::ReuseAddress => Ok(socket.set_reuse_address(true)?),
             Setting::MaxSegment(bytes) => Ok(socket.set_tcp_mss(bytes.into())?),
             Setting::ResetOnClose => Ok(socket.set_linger(Some(Duration::ZERO))?),
+            Setting::FinOnClose => Ok(socket.set_linger(None)?),
             Setting::Tos(tos) => sys::set_tos(self.fd(), self.family, tos),
             Setting::Ttl(ttl) => sys::set_ttl(self.fd(), self.family, ttl),
             Setting::SystemTtl => sys::set_system_ttl(self.fd(), self.family),
