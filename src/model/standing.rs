@@ -26,7 +26,7 @@ pub enum Standing {
     Refused,
     /// What it sends is another response code, or no DNS.
     Broken,
-    /// It answers some of what it is asked and not the rest, and nothing of it is an address.
+    /// It answers some of what it is asked and not the rest, and nothing of it is an address; or the check ended before it could.
     Partial,
     /// Nothing comes back.
     Silent,

@@ -268,7 +268,7 @@ impl Conductor {
         match self.system {
             System::Waiting => {
                 let give_up = over(self.first_addresses)
-                    || (over(self.servers_done) && !self.servers.is_empty())
+                    || self.nothing_more_at().is_some_and(|at| now >= at)
                     || now >= self.end;
                 if give_up {
                     self.give_up();
@@ -290,21 +290,27 @@ impl Conductor {
             System::NotAsked => self.settled.is_some(),
             System::Answered | System::GivenUp => false,
         };
-        let graces = [
-            self.first_addresses,
-            self.servers_done.filter(|_| !self.servers.is_empty()),
+        let moments = [
+            self.first_addresses.map(|at| at + self.grace),
+            self.nothing_more_at(),
         ];
         undecided.then(|| {
-            graces
+            moments
                 .into_iter()
                 .flatten()
-                .map(|at| at + self.grace)
                 .filter(|at| *at > Instant::now())
                 .fold(self.end, Instant::min)
                 .max(Instant::now() + Duration::from_millis(1))
         })
     }
 
+    /// When the system's resolver is given up because the servers that it asks have nothing more to say.
+    fn nothing_more_at(&self) -> Option<Instant> {
+        let done = self.servers_done.filter(|_| !self.servers.is_empty())?;
+        Some((done + self.grace / 4).max(self.began + 2 * self.grace))
+    }
+
+    /// Records what the system's resolver said, in time or late.
     fn system_answered(&mut self, answer: SystemAnswer) {
         let took = Ms::from(self.began.elapsed());
         let id = self.observe(answer.outcome, took, answer.errno);

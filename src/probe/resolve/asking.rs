@@ -170,7 +170,12 @@ impl Asking<'_> {
         let silent = over.as_ref().is_none_or(|heard| {
             heard.outcome == Outcome::Timeout || heard.outcome == Outcome::PortUnreachable
         });
-        if silent && !self.heard.get() && !self.knocked.replace(true) {
+        let first = Some(&kind) == self.asked.kinds.first();
+        let window = self.patience.window.saturating_sub(self.patience.again);
+        let window = left(window, end);
+        // At the end of the check there is no time left for a fair try.
+        let wanted = silent && first && window > self.patience.again / 4;
+        if wanted && !self.heard.get() && !self.knocked.replace(true) {
             let window = self.patience.window.saturating_sub(self.patience.again);
             let knock = self.tcp(name, kind, question, false, left(window, end));
             return match over {
@@ -208,6 +213,7 @@ impl Asking<'_> {
                 heard = plain;
             }
         }
+        self.cut_short(&mut heard, window);
         self.keep(name, kind, Transport::Udp, checking_disabled, &heard);
         if heard.reply.as_ref().is_some_and(|reply| reply.truncated) {
             let window = left(self.patience.follow_up, end);
@@ -237,8 +243,16 @@ impl Asking<'_> {
                 heard = plain;
             }
         }
+        self.cut_short(&mut heard, window);
         self.keep(name, kind, Transport::Tcp, checking_disabled, &heard);
         heard
+    }
+
+    /// Silence for less time than a fair wait proves nothing: the end of the check came first.
+    fn cut_short(&self, heard: &mut Heard, window: Duration) {
+        if heard.outcome == Outcome::Timeout && window < self.patience.again {
+            heard.outcome = Outcome::Cancelled;
+        }
     }
 
     /// Records an exchange.

@@ -3,7 +3,8 @@
 //! Pure. Source: glibc `resolv/res_send.c` (`__res_context_send`, `send_dg`). In each of `attempts` rounds the servers are asked in their
 //! order; server number i of n (from 0) is waited for `timeout << i` seconds, divided by n where i > 0, at least one second. SERVFAIL,
 //! REFUSED and an ICMP error make it go on at once, silence after that time. A and AAAA are asked for at the same time; when only one of
-//! them is answered, both are asked for again, one after the other, so that the time-out passes twice. A name that ends without any
+//! them is answered, they are asked for again one after the other, and the time-out passes three times in all (measured with glibc 2.36,
+//! whatever `attempts` is). A name that ends without any
 //! answer ends the search list, but the name as it was typed is tried before or after it (`__res_context_search` in `resolv/res_query.c`).
 
 use crate::model::options::Family;
@@ -58,7 +59,7 @@ fn of_name(
                 Some(Standing::Silent) => micros += wait,
                 Some(standing) if standing.is_answer() || standing == Standing::Partial => {
                     if half_silent(resolution, server, name) {
-                        micros += 2 * wait;
+                        return (micros + 3 * wait, Some(standing));
                     }
                     if standing.is_answer() {
                         return (micros, Some(standing));

@@ -188,6 +188,8 @@ async fn ask_tcp(
         let mut message = vec![0; usize::from(length)];
         stream.read_exact(&mut message).await?;
         match question.read(&message) {
+            // What is cut short over TCP is no answer to anything.
+            Reading::Answer(reply) if reply.truncated => break,
             Reading::Answer(reply) => {
                 heard.answered(reply);
                 return Ok(());

@@ -128,19 +128,17 @@ impl Question {
         let Some((&[high, low, flags, _], _)) = bytes.split_first_chunk::<4>() else {
             return Reading::Malformed;
         };
-        if u16::from_be_bytes([high, low]) != self.id {
-            return Reading::NotOurs;
-        }
+        let ours = u16::from_be_bytes([high, low]) == self.id;
         let Ok(message) = Message::from_vec(bytes) else {
             // A server may cut a message anywhere: TC is the third bit from the right of the third byte (RFC 1035 section 4.1.1).
-            let cut_short = flags & 0b1000_0010 == 0b1000_0010;
+            let cut_short = ours && flags & 0b1000_0010 == 0b1000_0010;
             return if cut_short {
                 Reading::Answer(Reply::truncated())
             } else {
                 Reading::Malformed
             };
         };
-        if message.metadata.message_type != MessageType::Response {
+        if !ours || message.metadata.message_type != MessageType::Response {
             return Reading::NotOurs;
         }
         let code = message.metadata.response_code;
