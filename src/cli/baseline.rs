@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Usage;
-use crate::model::{Report, Target};
 use crate::model::report::{BATCH_SCHEMA, Batch, REPORT_SCHEMA};
+use crate::model::{Report, Target};
 
 /// The longest file that is read.
 const LONGEST: u64 = 64 * 1024 * 1024;

@@ -82,9 +82,9 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
     };
     match typed.command {
         Some(Command::Tcp(tcp)) => config(&tcp.targets, tcp.options, Some(Protocol::Tcp)),
-        Some(Command::Schema { batch: true }) => Ok(Invocation::Schema(schema::Of::Batch)),
-        Some(Command::Schema { batch: false }) => Ok(Invocation::Schema(schema::Of::Report)),
-        Some(Command::Explain { id }) => Ok(Invocation::Explain(id)),
+        Some(Command::Schema { batch: true, .. }) => Ok(Invocation::Schema(schema::Of::Batch)),
+        Some(Command::Schema { batch: false, .. }) => Ok(Invocation::Schema(schema::Of::Report)),
+        Some(Command::Explain { id, .. }) => Ok(Invocation::Explain(id)),
         Some(Command::Demo(options)) => {
             output(Options::default(), options).map(|config| Invocation::Demo(Box::new(config)))
         }
@@ -94,10 +94,16 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
             // Options may stand before the command, too.
             Some((first, rest)) if first == "tcp" => {
                 if rest.is_empty() {
-                    return Err(no_target("nwcheck tcp"));
+                    return Err(no_target("tcp"));
                 }
                 config(rest, typed.options, Some(Protocol::Tcp))
             }
+            Some((first, _)) if first == "help" => Err(Usage::new(
+                "help",
+                "it is no command",
+                "the option",
+                "nwcheck --help",
+            )),
             Some((first, rest)) if LATER.contains(&first.as_str()) => Err(Usage::new(
                 first,
                 "this version has no such command",
@@ -118,7 +124,7 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
                 ))
             }
             Some(_) => config(&typed.targets, typed.options, None),
-            None => Err(no_target("nwcheck")),
+            None => Err(no_target("command line")),
         },
     }
 }
@@ -187,7 +193,10 @@ fn check(
         value::whole("--rate", text, 1, 10_000)
     })?;
     options.path = !path.no_path;
-    options.baseline = path.baseline.as_ref().map(|path| path.display().to_string());
+    options.baseline = path
+        .baseline
+        .as_ref()
+        .map(|path| path.display().to_string());
     demands(&mut options, criteria)?;
     source_family(&mut options)?;
     times(&options)?;
@@ -333,7 +342,11 @@ fn target(
                 target.input
             ),
             "another port of the target",
-            if target.port == Some(22) { "--control 443" } else { "--control 22" },
+            if target.port == Some(22) {
+                "--control 443"
+            } else {
+                "--control 22"
+            },
         ));
     }
     Ok(target)
@@ -341,8 +354,7 @@ fn target(
 
 /// Whether an address is one of a link, and does not say of which.
 fn needs_zone(address: &Address) -> bool {
-    let link_local =
-        matches!(address.ip(), std::net::IpAddr::V6(v6) if v6.is_unicast_link_local());
+    let link_local = matches!(address.ip(), std::net::IpAddr::V6(v6) if v6.is_unicast_link_local());
     link_local && address.zone().is_none()
 }
 
@@ -453,7 +465,10 @@ fn times(options: &Options) -> Result<(), Usage> {
         let seconds = needs.micros().div_ceil(1_000_000);
         Err(Usage::new(
             option,
-            format!("{what}, longer than the deadline of {}", options.deadline_ms),
+            format!(
+                "{what}, longer than the deadline of {}",
+                options.deadline_ms
+            ),
             "a deadline that allows for it",
             format!("--deadline {seconds}s"),
         ))

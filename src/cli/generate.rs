@@ -33,6 +33,7 @@ fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(shown.get_about().cloned().unwrap_or_default())
         .disable_help_subcommand(true)
+        .disable_help_flag(true)
         .args(shown.get_arguments().cloned())
         .subcommands(subcommands);
     shown
@@ -69,9 +70,7 @@ fn pages() -> Vec<(String, Vec<u8>)> {
     let mut pages = vec![("nwcheck".to_owned(), page("nwcheck", root.clone()))];
     for subcommand in root.get_subcommands() {
         let name = format!("nwcheck-{}", subcommand.get_name());
-        let subcommand = subcommand
-            .clone()
-            .version(env!("CARGO_PKG_VERSION"));
+        let subcommand = subcommand.clone().version(env!("CARGO_PKG_VERSION"));
         pages.push((name.clone(), page(&name, subcommand)));
     }
     pages

@@ -19,9 +19,10 @@ pub(super) const TEMPLATE_TOP: &str = "\
 {usage-heading}
   {usage}
 
-Commands:
+\x1b[1mCommands:\x1b[0m
 {subcommands}
 
+\x1b[1mCommon options\x1b[0m (nwcheck tcp --help has all):
 {options}{after-help}";
 
 pub(super) const TEMPLATE: &str = "\
@@ -32,12 +33,13 @@ pub(super) const TEMPLATE: &str = "\
 
 {all-args}{after-help}";
 
-pub(super) const USAGE_TOP: &str = "nwcheck [COMMAND] TARGET... [OPTIONS]";
+pub(super) const USAGE_TOP: &str =
+    "nwcheck [tcp] TARGET... [OPTIONS]\n  nwcheck schema | explain [ID] | demo";
 
 /// The options that the short help of `nwcheck` itself shows; `nwcheck tcp --help` has all.
 const COMMON: &[&str] = &[
-    "output", "save", "quiet", "verbose", "count", "timeout", "deadline", "wait", "ipv4", "ipv6",
-    "expect", "max_loss", "max_avg", "baseline", "help", "version",
+    "output", "save", "quiet", "verbose", "count", "timeout", "wait", "ipv4", "ipv6", "expect",
+    "max_loss", "help", "version",
 ];
 
 /// A command line and what it is for.
@@ -52,7 +54,10 @@ const EXIT: &[(&str, &str)] = &[
         "0",
         "every check passed; warnings allowed unless --fail-on warning",
     ),
-    ("1", "a check failed: an error finding, or a criterion broken"),
+    (
+        "1",
+        "a check failed: an error finding, or a criterion broken",
+    ),
     ("2", "wrong usage: nothing was sent"),
     ("3", "could not tell: not carried out, or proves neither"),
 ];
@@ -60,7 +65,7 @@ const EXIT: &[(&str, &str)] = &[
 const CHECKS: &[Example] = &[
     Example {
         line: "nwcheck tcp db.example:5432",
-        purpose: "does it open, and if not, why not?",
+        purpose: "does it open, or why not?",
     },
     Example {
         line: "nwcheck tcp '[2001:db8::1]:443' 192.0.2.7:22",
@@ -68,7 +73,7 @@ const CHECKS: &[Example] = &[
     },
     Example {
         line: "nwcheck tcp https://web.example/ -o json",
-        purpose: "the port of a URI, for a script",
+        purpose: "for a script",
     },
     Example {
         line: "nwcheck tcp db.example:5432 --expect blocked",
@@ -91,55 +96,71 @@ const CHECKS: &[Example] = &[
 /// The examples of a command, by the name of its manual page.
 pub(super) fn examples(page: &str) -> &'static [Example] {
     match page {
-        "nwcheck" => const { &[
-            Example {
-                line: "nwcheck db.example:5432",
-                purpose: "does it open, and if not, why not?",
-            },
-            Example {
-                line: "nwcheck tcp web.example:443 -c 100 --max-loss 1%",
-                purpose: "at most 1 % may fail",
-            },
-            Example {
-                line: "nwcheck explain port-filtered",
-                purpose: "what a finding means",
-            },
-            Example {
-                line: "nwcheck demo",
-                purpose: "see it find faults, without a network",
-            },
-        ] },
+        "nwcheck" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck db.example:5432",
+                        purpose: "does it open, or why not?",
+                    },
+                    Example {
+                        line: "nwcheck tcp web.example:443 -c 100 --max-loss 1%",
+                        purpose: "at most 1 % may fail",
+                    },
+                    Example {
+                        line: "nwcheck explain port-filtered",
+                        purpose: "what a finding means",
+                    },
+                    Example {
+                        line: "nwcheck demo",
+                        purpose: "faults found, no network",
+                    },
+                ]
+            }
+        }
         "nwcheck-tcp" => CHECKS,
-        "nwcheck-schema" => const { &[
-            Example {
-                line: "nwcheck schema > report.schema.json",
-                purpose: "the report of one target",
-            },
-            Example {
-                line: "nwcheck schema --batch",
-                purpose: "the report of several targets",
-            },
-        ] },
-        "nwcheck-explain" => const { &[
-            Example {
-                line: "nwcheck explain",
-                purpose: "all findings",
-            },
-            Example {
-                line: "nwcheck explain port-filtered",
-                purpose: "one of them in full",
-            },
-        ] },
-        "nwcheck-demo" => const { &[
-            Example {
-                line: "nwcheck demo",
-                purpose: "the faults, as text",
-            },
-            Example {
-                line: "nwcheck demo -o json",
-                purpose: "the same as a script gets it",
-            },
-        ] },
+        "nwcheck-schema" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck schema > report.schema.json",
+                        purpose: "the report of one target",
+                    },
+                    Example {
+                        line: "nwcheck schema --batch",
+                        purpose: "the report of several targets",
+                    },
+                ]
+            }
+        }
+        "nwcheck-explain" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck explain",
+                        purpose: "all findings",
+                    },
+                    Example {
+                        line: "nwcheck explain port-filtered",
+                        purpose: "one of them in full",
+                    },
+                ]
+            }
+        }
+        "nwcheck-demo" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck demo",
+                        purpose: "the faults, as text",
+                    },
+                    Example {
+                        line: "nwcheck demo -o json",
+                        purpose: "the same as a script gets it",
+                    },
+                ]
+            }
+        }
         _ => &[],
     }
 }
@@ -147,9 +168,10 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
 /// The exit status of a command, by the name of its manual page: what prints something can only be right or wrong usage.
 pub(super) fn exits(page: &str) -> &'static [(&'static str, &'static str)] {
     match page {
-        "nwcheck-schema" | "nwcheck-explain" => {
-            &[("0", "it was printed"), ("2", "wrong usage, or no such finding")]
-        }
+        "nwcheck-schema" | "nwcheck-explain" => &[
+            ("0", "it was printed"),
+            ("2", "wrong usage, or no such finding"),
+        ],
         _ => EXIT,
     }
 }
@@ -177,25 +199,31 @@ pub(super) fn after(page: &str) -> StyledStr {
     for (code, meaning) in exits(page) {
         lines.push_str(&format!("  {code}  {meaning}\n"));
     }
-    if page == "nwcheck" {
-        lines.push_str("\nAll options: nwcheck tcp --help\n");
-    }
     StyledStr::from(lines.trim_end().to_owned())
+}
+
+/// Which command the words name; `tcp` where they name none, for that is what is run.
+pub(super) fn command_in(words: &[OsString]) -> String {
+    named(words).unwrap_or_else(|| "tcp".to_owned())
+}
+
+fn named(words: &[OsString]) -> Option<String> {
+    let command = super::args::Typed::command();
+    words.iter().skip(1).find_map(|word| {
+        let found = command.find_subcommand(word.to_str()?)?;
+        Some(found.get_name().to_owned())
+    })
 }
 
 /// The help that was asked for: of `nwcheck` itself without the options that are seldom needed.
 pub(super) fn of(words: &[OsString], error: &Error) -> StyledStr {
-    let command = super::args::Typed::command();
-    let of_command = words.iter().skip(1).any(|word| {
-        word.to_str()
-            .is_some_and(|word| command.find_subcommand(word).is_some())
-    });
-    if of_command {
+    if named(words).is_some() {
         return error.render();
     }
-    let hidden = command.mut_args(|arg| {
-        let common = COMMON.contains(&arg.get_id().as_str()) || arg.is_positional();
-        arg.hide(!common)
-    });
-    hidden.clone().render_help()
+    super::args::Typed::command()
+        .mut_args(|arg| {
+            let common = COMMON.contains(&arg.get_id().as_str());
+            arg.hide(!common).help_heading(None::<&str>)
+        })
+        .render_help()
 }

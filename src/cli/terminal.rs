@@ -33,7 +33,11 @@ pub struct Terminal {
 impl Terminal {
     /// Reads the environment and the terminal.
     pub fn read() -> Self {
-        let set = |name| env::var(name).ok().filter(|value: &String| !value.is_empty());
+        let set = |name| {
+            env::var(name)
+                .ok()
+                .filter(|value: &String| !value.is_empty())
+        };
         let tty = stdout().is_terminal();
         Self {
             stdout: tty,

@@ -160,7 +160,7 @@ fn plain(input: &str, protocol: Option<Protocol>) -> Part<Target> {
             return wrong(
                 "it has no port",
                 "a host and a port",
-                with_port(&host, example_port(&host)),
+                meant(input).unwrap_or_else(|| with_port(&host, example_port(&host))),
             );
         }
         (Protocol::Icmp | Protocol::Dns, Some(_)) => {
@@ -338,20 +338,15 @@ fn bracketed(inside: &str, after: &str) -> Part<(Kind, String)> {
 
 /// An IPv6 address without brackets: it has no port, for its colons would not tell where the port begins.
 fn bare_ipv6(text: &str) -> Part<((Kind, String), Option<u16>)> {
-    // `2001:db8::1:443` is an address, and mostly not what was meant.
-    let meant = text
-        .rsplit_once(':')
-        .filter(|(_, digits)| port(digits, text).is_ok())
-        .and_then(|(before, digits)| Some((address(before).filter(Address::is_ipv6)?, digits)));
-    match (address(text), meant) {
+    match (address(text), meant(text)) {
         (Some(address), _) if !in_zone(text) => {
             let (kind, host) = usable(&address)?;
             Ok(((kind, host), None))
         }
-        (_, Some((address, digits))) => wrong(
+        (_, Some(meant)) => wrong(
             "the port of an IPv6 address can't be told from the address",
             "the address in brackets",
-            format!("[{address}]:{digits}"),
+            meant,
         ),
         _ => wrong(
             format!(
@@ -362,6 +357,14 @@ fn bare_ipv6(text: &str) -> Part<((Kind, String), Option<u16>)> {
             "db.example:5432 or [2001:db8::1]:443",
         ),
     }
+}
+
+/// What was meant by an IPv6 address and a port without brackets: `2001:db8::1:443` is an address too, and mostly not what was meant.
+fn meant(text: &str) -> Option<String> {
+    let (before, digits) = text.rsplit_once(':')?;
+    let address = address(before).filter(Address::is_ipv6)?;
+    let number = port(digits, text).ok()?;
+    Some(format!("[{address}]:{number}"))
 }
 
 /// Whether a colon stands in the scope: `fe80::1%eth0:22`.

@@ -29,7 +29,9 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, styl
 
 /// What the finding is in this report.
 fn label(report: &Report, finding: &Finding) -> (&'static str, Ink) {
-    let cause = report.cause_finding().is_some_and(|cause| std::ptr::eq(cause, finding));
+    let cause = report
+        .cause_finding()
+        .is_some_and(|cause| std::ptr::eq(cause, finding));
     match finding.severity {
         Severity::Error if cause => ("cause", Ink::Bad),
         Severity::Warning if cause => ("cause", Ink::Warn),

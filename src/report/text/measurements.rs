@@ -10,7 +10,7 @@ use crate::model::report::{EndpointReport, Status, Verdict};
 use crate::model::resolution::{Resolution, ServerAnswer, SourceAnswer, SourceKind, Transport};
 use crate::model::statistics::Probes;
 use crate::model::text::{escape, list};
-use crate::model::{Address, Ms, Report};
+use crate::model::{Address, Ms, Operation, Report};
 use crate::report::{Style, Verbosity};
 
 /// So many addresses are named before the rest is counted.
@@ -33,8 +33,13 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, style: &Style) {
         };
         let label = gutter(if number == 0 { "criteria" } else { "" });
         let text = format!("{}: ", demanded(criterion));
-        let measured = criterion.measured.as_ref().map(|value| quantity(&criterion.name, value));
-        let measured = measured.map(|value| format!(" ({value})")).unwrap_or_default();
+        let measured = criterion
+            .measured
+            .as_ref()
+            .map(|value| quantity(&criterion.name, value));
+        let measured = measured
+            .map(|value| format!(" ({value})"))
+            .unwrap_or_default();
         page.line(&[
             (Ink::Label, &label),
             (Ink::Plain, &text),
@@ -70,11 +75,16 @@ fn name(page: &mut Page<'_>, report: &Report, resolution: &Resolution, verbose: 
         .find(|source| !source.addresses.is_empty());
     if let Some(answer) = answer {
         let addresses = addresses(&resolution.addresses, verbose);
-        page.field("name", &format!("{host} → {addresses}   {}", asked(answer, resolution)));
+        page.field(
+            "name",
+            &format!("{host} → {addresses} ({})", asked(answer, resolution)),
+        );
     } else {
         page.field("name", &format!("{host} → no address"));
-        for line in refusals(resolution) {
-            page.field("", &line);
+        if !verbose || resolution.servers.is_empty() {
+            for line in refusals(resolution) {
+                page.field("", &line);
+            }
         }
     }
     if let Some(delay) = resolution.application_delay_ms {
@@ -92,17 +102,21 @@ fn addresses(all: &[Address], verbose: bool) -> String {
     if all.len() > named {
         words.push(format!("{} more", all.len() - named));
     }
-    if words.len() == 1 { words.concat() } else { list(&words) }
+    if words.len() == 1 {
+        words.concat()
+    } else {
+        list(&words)
+    }
 }
 
 /// Who gave the addresses, and how long it took.
 fn asked(answer: &SourceAnswer, resolution: &Resolution) -> String {
-    let time = answer.ms.map(|ms| format!("{ms}, ")).unwrap_or_default();
+    let time = answer.ms.map(|ms| format!(", {ms}")).unwrap_or_default();
     match answer.source {
         SourceKind::Literal => "an address, nothing was asked".to_owned(),
         SourceKind::Option => "from --resolve".to_owned(),
         SourceKind::Hosts => "from the hosts file".to_owned(),
-        SourceKind::System => format!("{time}system resolver"),
+        SourceKind::System => format!("system resolver{time}"),
         SourceKind::Dns => {
             let mut answered: Vec<String> = resolution
                 .servers
@@ -111,7 +125,7 @@ fn asked(answer: &SourceAnswer, resolution: &Resolution) -> String {
                 .map(|server| place(&server.address))
                 .collect();
             answered.dedup();
-            format!("{time}from {}", list(&answered))
+            format!("from {}{time}", list(&answered))
         }
     }
 }
@@ -120,7 +134,11 @@ fn asked(answer: &SourceAnswer, resolution: &Resolution) -> String {
 fn refusals(resolution: &Resolution) -> Vec<String> {
     let mut lines: Vec<(String, Vec<&str>, Option<Ms>)> = Vec::new();
     for server in &resolution.servers {
-        let over = if server.transport == Transport::Tcp { " over TCP" } else { "" };
+        let over = if server.transport == Transport::Tcp {
+            " over TCP"
+        } else {
+            ""
+        };
         let said = format!("{}{over} {}", place(&server.address), said(server.outcome));
         match lines.iter_mut().find(|(known, ..)| *known == said) {
             Some((_, records, time)) => {
@@ -142,7 +160,10 @@ fn refusals(resolution: &Resolution) -> Vec<String> {
                     SourceKind::Hosts => "hosts file",
                     _ => "name servers",
                 };
-                let error = source.error.as_deref().unwrap_or_else(|| said(source.outcome));
+                let error = source
+                    .error
+                    .as_deref()
+                    .unwrap_or_else(|| said(source.outcome));
                 format!("{who}: {}", escape(error))
             })
             .collect();
@@ -179,7 +200,7 @@ fn place(server: &crate::model::Endpoint) -> String {
 fn servers(page: &mut Page<'_>, servers: &[ServerAnswer]) {
     let mut table = Table::new(&["server", "over", "type", "outcome", "time", "answer"]);
     table.right(&[4]);
-    table.flexible(&[5]);
+    table.beneath(&[5]);
     for server in servers {
         let answers: Vec<String> = server
             .answers
@@ -203,7 +224,7 @@ fn servers(page: &mut Page<'_>, servers: &[ServerAnswer]) {
             ],
         );
     }
-    table.show_behind(page, GUTTER, &gutter("servers"));
+    table.show(page, GUTTER, &gutter("servers"));
 }
 
 /// The way out of this machine.
@@ -216,7 +237,11 @@ fn route(page: &mut Page<'_>, report: &Report, verbose: bool) {
     let several = routes.len() > 1;
     for (number, route) in routes.iter().enumerate() {
         let label = if number == 0 { "route" } else { "" };
-        let to = if several { format!("{}  ", route.destination) } else { String::new() };
+        let to = if several {
+            format!("{}  ", route.destination)
+        } else {
+            String::new()
+        };
         page.field(label, &format!("{to}{}", way(route)));
     }
 }
@@ -254,21 +279,27 @@ fn probes(page: &mut Page<'_>, report: &Report, verbose: bool) {
     match report.endpoints.as_slice() {
         [] => {}
         [one] => {
-            page.field("probes", &counted(&one.probes));
+            page.field("probes", &counted(report, one));
             if let (true, Some(spread)) = (verbose, spread(&one.probes)) {
                 page.field("", &spread);
             }
         }
         several => {
             let mut table = Table::new(&[
-                "address", "status", "ok", "min", "avg", "max", "p95", "jitter", "what failed",
+                "address",
+                "status",
+                "ok",
+                "min / avg / max",
+                "p95",
+                "jitter",
+                "what failed",
             ]);
-            table.right(&[2, 3, 4, 5, 6, 7]);
-            table.flexible(&[8]);
+            table.right(&[2, 4, 5]);
+            table.beneath(&[3, 6]);
             for endpoint in several {
-                table.row(ink(endpoint.status), row(endpoint, verbose));
+                table.row(ink(endpoint.status), row(report, endpoint, verbose));
             }
-            table.show_behind(page, GUTTER, &gutter("probes"));
+            table.show(page, GUTTER, &gutter("probes"));
         }
     }
 }
@@ -281,7 +312,7 @@ const fn ink(status: Status) -> Ink {
     }
 }
 
-fn row(endpoint: &EndpointReport, verbose: bool) -> Vec<String> {
+fn row(report: &Report, endpoint: &EndpointReport, verbose: bool) -> Vec<String> {
     let probes = &endpoint.probes;
     let time = |ms: Option<Ms>| ms.map(|ms| ms.to_string()).unwrap_or_default();
     vec![
@@ -292,33 +323,32 @@ fn row(endpoint: &EndpointReport, verbose: bool) -> Vec<String> {
         } else {
             format!("{}/{}", probes.ok, probes.sent)
         },
-        time(probes.min_ms),
-        time(probes.avg_ms),
-        time(probes.max_ms),
+        match (probes.min_ms, probes.avg_ms, probes.max_ms) {
+            (Some(min), Some(avg), Some(max)) => format!("{min} / {avg} / {max}"),
+            _ => String::new(),
+        },
         time(probes.p95_ms.filter(|_| verbose)),
         time(probes.jitter_ms.filter(|_| verbose)),
-        failures(probes).join(", "),
+        numbered(&failures(report, endpoint)),
     ]
 }
 
-/// `10 sent, 3 ok, 7 failed (5 not answered, 2 refused)   min 40.1 · avg 41.2 · max 44.0 ms`
-fn counted(probes: &Probes) -> String {
+/// `10 sent, 3 ok, 7 failed (5 not answered, 2 refused)   min 40.1 ms, avg 41.2 ms, max 44.0 ms`
+fn counted(report: &Report, endpoint: &EndpointReport) -> String {
+    let probes = &endpoint.probes;
     if probes.sent == 0 {
         return "none sent".to_owned();
     }
-    let failures = failures(probes);
-    let counts = if probes.failed == 0 {
-        format!("{} sent, all ok", probes.sent)
-    } else if probes.ok == 0 && failures.len() == 1 {
-        format!("{} sent, all {}", probes.sent, word(probes))
-    } else {
-        format!(
+    let counts = match failures(report, endpoint).as_slice() {
+        [] => format!("{} sent, all ok", probes.sent),
+        [(number, word)] if *number == probes.sent => format!("{number} sent, all {word}"),
+        several => format!(
             "{} sent, {} ok, {} failed ({})",
             probes.sent,
             probes.ok,
             probes.failed,
-            failures.join(", ")
-        )
+            numbered(several)
+        ),
     };
     match (probes.min_ms, probes.avg_ms, probes.max_ms) {
         (Some(min), Some(avg), Some(max)) => {
@@ -328,27 +358,46 @@ fn counted(probes: &Probes) -> String {
     }
 }
 
-fn failures(probes: &Probes) -> Vec<String> {
+/// How many failed in which way: by what answered, where the observations are there, else by class.
+fn failures(report: &Report, endpoint: &EndpointReport) -> Vec<(u32, &'static str)> {
+    let probes = &endpoint.probes;
+    let place = endpoint.endpoint();
+    let mut ways: Vec<(u32, &'static str)> = Vec::new();
+    let failed = report.observations.iter().filter(|observation| {
+        observation.operation == Operation::Connect
+            && !observation.control
+            && observation.outcome != Outcome::Ok
+            && observation.endpoint.as_ref() == Some(&place)
+    });
+    for observation in failed {
+        let way = match observation.outcome {
+            Outcome::Refused => "refused",
+            other => other.phrase(),
+        };
+        match ways.iter_mut().find(|(_, known)| *known == way) {
+            Some((number, _)) => *number += 1,
+            None => ways.push((1, way)),
+        }
+    }
+    if ways.iter().map(|(number, _)| number).sum::<u32>() == probes.failed {
+        return ways;
+    }
     [
         (probes.refused, "refused"),
         (probes.lost, "not answered"),
-        (probes.error, "answered or ended with an error"),
+        (probes.error, "ended with an error"),
     ]
-    .iter()
+    .into_iter()
     .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| format!("{number} {word}"))
     .collect()
 }
 
-/// The one way in which all probes failed.
-const fn word(probes: &Probes) -> &'static str {
-    if probes.refused > 0 {
-        "refused"
-    } else if probes.lost > 0 {
-        "not answered"
-    } else {
-        "answered or ended with an error"
-    }
+fn numbered(ways: &[(u32, &str)]) -> String {
+    let ways: Vec<String> = ways
+        .iter()
+        .map(|(number, way)| format!("{number} {way}"))
+        .collect();
+    ways.join(", ")
 }
 
 fn spread(probes: &Probes) -> Option<String> {
@@ -379,7 +428,12 @@ fn paths(page: &mut Page<'_>, report: &Report, verbose: bool) {
     let traced: Vec<&EndpointReport> = report
         .endpoints
         .iter()
-        .filter(|endpoint| endpoint.path.as_ref().is_some_and(|path| !path.hops.is_empty()))
+        .filter(|endpoint| {
+            endpoint
+                .path
+                .as_ref()
+                .is_some_and(|path| !path.hops.is_empty())
+        })
         .collect();
     let failing = traced
         .iter()
