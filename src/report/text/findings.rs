@@ -1,6 +1,6 @@
 //! A finding: what it is, what proves it, what to do.
 
-use super::layout::{GUTTER, Ink, Page};
+use super::layout::{GUTTER, Ink, Page, gutter};
 use crate::model::finding::{Action, Fact, Finding, Severity};
 use crate::model::{ObservationId, Report};
 use crate::report::{Style, Verbosity};
@@ -8,7 +8,7 @@ use crate::report::{Style, Verbosity};
 /// Puts a finding on the page.
 pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, style: &Style) {
     let (label, ink) = label(report, finding);
-    page.field_in(label, ink, finding.id.as_str());
+    page.hanging_in(&[(ink, &gutter(label))], Ink::Strong, finding.id.as_str());
     // The headline says the cause already.
     if !report.summary.contains(finding.title.trim_end_matches('.')) {
         page.field("", &finding.title);
