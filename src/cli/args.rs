@@ -41,7 +41,7 @@ pub(super) enum Command {
         help_template = help::TEMPLATE,
         after_help = help::after("nwcheck-tcp")
     )]
-    Tcp(TcpArgs),
+    Tcp(Box<TcpArgs>),
     /// Print the JSON Schema of the report
     #[command(
         styles = help::STYLES,

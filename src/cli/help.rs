@@ -1,6 +1,7 @@
 //! How help looks, and what stands at its end and in the manual pages: examples and exit status.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::{StyledStr, Styles};
@@ -46,6 +47,48 @@ const COMMON: &[&str] = &[
 pub(super) struct Example {
     pub(super) line: &'static str,
     pub(super) purpose: &'static str,
+}
+
+/// How a command is written, by the name of its manual page.
+pub(super) fn synopsis(page: &str) -> &'static str {
+    match page {
+        "nwcheck-tcp" => "nwcheck tcp [OPTIONS] TARGET...",
+        "nwcheck-schema" => "nwcheck schema [--batch]",
+        "nwcheck-explain" => "nwcheck explain [ID]",
+        "nwcheck-demo" => "nwcheck demo [OPTIONS]",
+        _ => "nwcheck [tcp] [OPTIONS] TARGET...",
+    }
+}
+
+/// What a command does, by the name of its manual page; each a paragraph.
+pub(super) fn description(page: &str) -> &'static [&'static str] {
+    match page {
+        "nwcheck-tcp" => &[
+            "Resolves the name as an application on this machine would, and asks each configured name server beside it; opens \
+             connections to every address; traces the path with the same protocol to the same port; and says, from what was \
+             measured, where the connection breaks, whose fault that is and what is to be done.",
+            "A TARGET is host:443, 192.0.2.7:22, [2001:db8::1]:443, [fe80::1%eth0]:22, or a URI, whose scheme gives the port. \
+             Several are checked at the same time, and shown in the order given.",
+            "The result goes to stdout, all else to stderr. No privilege is needed; what could not be measured for lack of one is \
+             listed in the result.",
+        ],
+        "nwcheck-schema" => &[
+            "Prints the JSON Schema (2020-12) of what -o json writes: the report of one target, or with \
+                               --batch of several.",
+        ],
+        "nwcheck-explain" => &[
+            "Says of a finding what it means, what proves it, what to do about it and what else looks like \
+                                it. Without an ID all findings are listed.",
+        ],
+        "nwcheck-demo" => &[
+            "Makes faults on loopback, checks each, and shows what is found. It needs no network and ends by \
+                             itself.",
+        ],
+        _ => &[
+            "Diagnoses one network connection: does it work, and if not, where does it break, whose is it, and what is to \
+                be done? Without a command, a target with a port is checked as nwcheck tcp does.",
+        ],
+    }
 }
 
 /// Exit status and what it means.
@@ -168,38 +211,28 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
 /// The exit status of a command, by the name of its manual page: what prints something can only be right or wrong usage.
 pub(super) fn exits(page: &str) -> &'static [(&'static str, &'static str)] {
     match page {
-        "nwcheck-schema" | "nwcheck-explain" => &[
-            ("0", "it was printed"),
-            ("2", "wrong usage, or no such finding"),
-        ],
+        "nwcheck-schema" => &[("0", "it was printed"), ("2", "wrong usage")],
+        "nwcheck-explain" => &[("0", "it was printed"), ("2", "there is no such finding")],
         _ => EXIT,
     }
 }
 
 /// What stands at the end of a command's help.
 pub(super) fn after(page: &str) -> StyledStr {
-    let mut lines = String::from("\x1b[1mExamples:\x1b[0m\n");
-    let longest = examples(page)
-        .iter()
-        .map(|example| example.line.len())
-        .max()
-        .unwrap_or(0);
-    // Side by side where that fits 80 columns.
-    let beside = examples(page)
-        .iter()
-        .all(|example| longest + example.purpose.len() + 4 <= 80);
-    for Example { line, purpose } in examples(page) {
-        lines.push_str(&if beside {
-            format!("  {line:longest$}  {purpose}\n")
-        } else {
-            format!("  {line}\n      {purpose}\n")
-        });
+    let examples = examples(page);
+    let longest = examples.iter().map(|example| example.line.len()).max();
+    let longest = longest.unwrap_or(0);
+    let mut text = StyledStr::new();
+    // Writing to a string can't fail.
+    let _ = writeln!(text, "\x1b[1mExamples:\x1b[0m");
+    for Example { line, purpose } in examples {
+        let _ = writeln!(text, "  {line:longest$}  {purpose}");
     }
-    lines.push_str("\n\x1b[1mExit status:\x1b[0m\n");
+    let _ = write!(text, "\n\x1b[1mExit status:\x1b[0m");
     for (code, meaning) in exits(page) {
-        lines.push_str(&format!("  {code}  {meaning}\n"));
+        let _ = write!(text, "\n  {code}  {meaning}");
     }
-    StyledStr::from(lines.trim_end().to_owned())
+    text
 }
 
 /// Which command the words name; `tcp` where they name none, for that is what is run.

@@ -114,7 +114,7 @@ fn quoted(option: &str, text: &str, what: &str) -> Usage {
 /// A whole number within bounds.
 pub(super) fn whole<T>(option: &str, text: &str, least: T, most: T) -> Result<T, Usage>
 where
-    T: TryFrom<u64> + PartialOrd,
+    T: TryFrom<u64> + PartialOrd + Copy,
 {
     let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
     let value = digits.then(|| text.parse::<u64>()).and_then(Result::ok);

@@ -4,7 +4,9 @@
 mod findings;
 pub mod layout;
 mod measurements;
+mod name;
 mod path;
+mod probes;
 mod table;
 
 use crate::model::Report;

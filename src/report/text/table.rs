@@ -135,7 +135,7 @@ impl Table {
                 }
                 Row::Cells(ink, cells) => {
                     let line = lines.next().unwrap_or_default();
-                    self.first(page, &before(), *ink, cells, &line);
+                    first(page, &before(), *ink, cells, &line);
                     for column in &plan.beneath {
                         let text = cells.get(*column).map_or("", String::as_str);
                         if !text.is_empty() {
@@ -145,23 +145,6 @@ impl Table {
                     }
                 }
             }
-        }
-    }
-
-    /// A row, its first cell in the row's ink.
-    fn first(&self, page: &mut Page<'_>, before: &str, ink: Ink, cells: &[String], line: &str) {
-        let first = cells
-            .first()
-            .map(|cell| page.safe(cell))
-            .unwrap_or_default();
-        match line.split_once(first.as_str()) {
-            Some((space, rest)) if !first.is_empty() => page.line(&[
-                (Ink::Label, before),
-                (Ink::Plain, space),
-                (ink, &first),
-                (Ink::Plain, rest),
-            ]),
-            _ => page.line(&[(Ink::Label, before), (Ink::Plain, line)]),
         }
     }
 
@@ -197,5 +180,22 @@ impl Table {
             beside,
             beneath,
         }
+    }
+}
+
+/// A row, its first cell in the row's ink.
+fn first(page: &mut Page<'_>, before: &str, ink: Ink, cells: &[String], line: &str) {
+    let first = cells
+        .first()
+        .map(|cell| page.safe(cell))
+        .unwrap_or_default();
+    match line.split_once(first.as_str()) {
+        Some((space, rest)) if !first.is_empty() => page.line(&[
+            (Ink::Label, before),
+            (Ink::Plain, space),
+            (ink, &first),
+            (Ink::Plain, rest),
+        ]),
+        _ => page.line(&[(Ink::Label, before), (Ink::Plain, line)]),
     }
 }
