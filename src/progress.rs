@@ -50,7 +50,11 @@ impl Progress {
             Drawing::Ascii | Drawing::Unicode => ProgressDrawTarget::stderr(),
         };
         let all = MultiProgress::with_draw_target(target);
-        let ticks = if drawing == Drawing::Ascii { "-\\|/ " } else { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " };
+        let ticks = if drawing == Drawing::Ascii {
+            "-\\|/ "
+        } else {
+            "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "
+        };
         // The template is constant; were it wrong, the plain spinner would do.
         let style = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner())

@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::help;
 
-/// Does this connection work? If not: where does it break, whose is it, and what is to be done?
+/// Does this connection work? If not: where does it break, and what is to be done?
 #[derive(Debug, Parser)]
 #[command(
     name = "nwcheck",
@@ -19,7 +19,8 @@ use super::help;
     override_usage = help::USAGE_TOP,
     after_help = help::after("nwcheck"),
     disable_help_subcommand = true,
-    subcommand_precedence_over_arg = true
+    disable_help_flag = true,
+    args_conflicts_with_subcommands = true
 )]
 pub(super) struct Typed {
     #[command(subcommand)]
@@ -40,7 +41,7 @@ pub(super) enum Command {
         help_template = help::TEMPLATE,
         after_help = help::after("nwcheck-tcp")
     )]
-    Tcp(TcpArgs),
+    Tcp(Box<TcpArgs>),
     /// Print the JSON Schema of the report
     #[command(
         styles = help::STYLES,
@@ -52,6 +53,8 @@ pub(super) enum Command {
         /// The schema of the report of several targets
         #[arg(long)]
         batch: bool,
+        #[command(flatten)]
+        help: HelpArg,
     },
     /// Explain a finding: meaning, proof, remedy; without ID the list
     #[command(
@@ -64,6 +67,8 @@ pub(super) enum Command {
         /// A finding, such as port-filtered
         #[arg(value_name = "ID")]
         id: Option<String>,
+        #[command(flatten)]
+        help: HelpArg,
     },
     /// Make faults on loopback and check each: needs no network
     #[command(
@@ -79,6 +84,14 @@ pub(super) enum Command {
     /// Write the manual pages into a directory
     #[command(hide = true)]
     Man { directory: PathBuf },
+}
+
+/// In place of clap's own, so that it stands where the other options are.
+#[derive(Debug, Args)]
+pub(super) struct HelpArg {
+    /// Print help
+    #[arg(short, long, action = ArgAction::Help)]
+    help: Option<bool>,
 }
 
 #[derive(Debug, Args)]
@@ -128,6 +141,8 @@ pub(super) struct OutputArgs {
     /// Plain ASCII only
     #[arg(long)]
     pub(super) ascii: bool,
+    #[command(flatten)]
+    help: HelpArg,
 }
 
 #[derive(Debug, Args)]
@@ -157,10 +172,10 @@ pub(super) struct ProbeArgs {
 #[command(next_help_heading = "Way out")]
 pub(super) struct WayArgs {
     /// IPv4 only
-    #[arg(short = '4', long = "ipv4", conflicts_with = "ipv6")]
+    #[arg(short = '4', conflicts_with = "ipv6")]
     pub(super) ipv4: bool,
     /// IPv6 only
-    #[arg(short = '6', long = "ipv6")]
+    #[arg(short = '6')]
     pub(super) ipv6: bool,
     /// Source address
     #[arg(short, long, value_name = "ADDR")]

@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Usage;
-use crate::model::{Report, Target};
 use crate::model::report::{BATCH_SCHEMA, Batch, REPORT_SCHEMA};
+use crate::model::{Report, Target};
 
 /// The longest file that is read.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -31,7 +31,7 @@ pub fn read(path: &Path) -> Result<Vec<Report>, Usage> {
         .and_then(|file| file.take(LONGEST).read_to_string(&mut text))
         .map_err(|error| wrong(format!("it can't be read: {error}")))?;
     match serde_json::from_str::<Value>(&text) {
-        Ok(value) => reports(value).map_err(|what| wrong(what)),
+        Ok(value) => reports(value).map_err(&wrong),
         // Not one document: one a line.
         Err(error) => {
             let lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -39,7 +39,7 @@ pub fn read(path: &Path) -> Result<Vec<Report>, Usage> {
             for line in lines {
                 let value = serde_json::from_str(line)
                     .map_err(|_| wrong(format!("it is no JSON: {error}")))?;
-                all.extend(reports(value).map_err(wrong)?);
+                all.extend(reports(value).map_err(&wrong)?);
             }
             if all.is_empty() {
                 return Err(wrong("it is empty".to_owned()));

@@ -1,14 +1,14 @@
 //! What the words mean: a [`Config`] that exists is valid, or a line says what is wrong.
 
+mod limits;
+
 use std::path::PathBuf;
 
-use super::args::{CheckArgs, Command, CriteriaArgs, OutputArgs, Typed};
+use super::args::{CheckArgs, Command, OutputArgs, Typed};
 use super::usage::Usage;
 use super::{Invocation, schema, value};
-use crate::model::finding::Severity;
-use crate::model::options::{Expect, Family, Options};
+use crate::model::options::{Family, Options};
 use crate::model::target::{Protocol, Target};
-use crate::model::{Address, Ms};
 use crate::report::{Form, Verbosity};
 
 /// When colour is used (`--color`).
@@ -82,9 +82,9 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
     };
     match typed.command {
         Some(Command::Tcp(tcp)) => config(&tcp.targets, tcp.options, Some(Protocol::Tcp)),
-        Some(Command::Schema { batch: true }) => Ok(Invocation::Schema(schema::Of::Batch)),
-        Some(Command::Schema { batch: false }) => Ok(Invocation::Schema(schema::Of::Report)),
-        Some(Command::Explain { id }) => Ok(Invocation::Explain(id)),
+        Some(Command::Schema { batch: true, .. }) => Ok(Invocation::Schema(schema::Of::Batch)),
+        Some(Command::Schema { batch: false, .. }) => Ok(Invocation::Schema(schema::Of::Report)),
+        Some(Command::Explain { id, .. }) => Ok(Invocation::Explain(id)),
         Some(Command::Demo(options)) => {
             output(Options::default(), options).map(|config| Invocation::Demo(Box::new(config)))
         }
@@ -94,10 +94,16 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
             // Options may stand before the command, too.
             Some((first, rest)) if first == "tcp" => {
                 if rest.is_empty() {
-                    return Err(no_target("nwcheck tcp"));
+                    return Err(no_target("tcp"));
                 }
                 config(rest, typed.options, Some(Protocol::Tcp))
             }
+            Some((first, _)) if first == "help" => Err(Usage::new(
+                "help",
+                "it is no command",
+                "the option",
+                "nwcheck --help",
+            )),
             Some((first, rest)) if LATER.contains(&first.as_str()) => Err(Usage::new(
                 first,
                 "this version has no such command",
@@ -118,7 +124,7 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
                 ))
             }
             Some(_) => config(&typed.targets, typed.options, None),
-            None => Err(no_target("nwcheck")),
+            None => Err(no_target("command line")),
         },
     }
 }
@@ -147,20 +153,26 @@ fn check(
         criteria,
     } = typed;
     let mut options = Options::default();
-    set(&mut options.count, probes.count, |text| {
+    set(&mut options.count, probes.count.as_deref(), |text| {
         value::whole("--count", text, 1, 10_000)
     })?;
-    set(&mut options.interval_ms, probes.interval, |text| {
-        value::duration("--interval", text)
-    })?;
-    set(&mut options.timeout_ms, probes.timeout, |text| {
+    set(
+        &mut options.interval_ms,
+        probes.interval.as_deref(),
+        |text| value::duration("--interval", text),
+    )?;
+    set(&mut options.timeout_ms, probes.timeout.as_deref(), |text| {
         value::duration("--timeout", text)
     })?;
-    set(&mut options.deadline_ms, probes.deadline, |text| {
-        value::duration("--deadline", text)
+    set(
+        &mut options.deadline_ms,
+        probes.deadline.as_deref(),
+        |text| value::duration("--deadline", text),
+    )?;
+    options.wait_ms = given(probes.wait.as_deref(), |text| {
+        value::duration("--wait", text)
     })?;
-    options.wait_ms = given(probes.wait, |text| value::duration("--wait", text))?;
-    options.control = given(probes.control, |text| {
+    options.control = given(probes.control.as_deref(), |text| {
         value::whole("--control", text, 1, u16::MAX)
     })?;
     options.family = match (way.ipv4, way.ipv6) {
@@ -168,29 +180,36 @@ fn check(
         (_, true) => Family::Ipv6,
         _ => Family::Any,
     };
-    options.source = given(way.source, |text| value::address("--source", text))?;
-    options.source_port = given(way.source_port, |text| {
+    options.source = given(way.source.as_deref(), |text| {
+        value::address("--source", text)
+    })?;
+    options.source_port = given(way.source_port.as_deref(), |text| {
         value::whole("--source-port", text, 1, u16::MAX)
     })?;
-    options.interface = given(way.interface, value::interface)?;
-    options.tos = given(way.tos, value::tos)?;
+    options.interface = given(way.interface.as_deref(), value::interface)?;
+    options.tos = given(way.tos.as_deref(), value::tos)?;
     options.local = !way.no_local;
     options.servers = all(&names.server, value::server)?;
     options.resolve = all(&names.resolve, value::resolve)?;
-    set(&mut options.all_addresses, names.all_addresses, |text| {
-        value::whole("--all-addresses", text, 1, 64)
-    })?;
-    set(&mut options.max_hops, path.max_hops, |text| {
+    set(
+        &mut options.all_addresses,
+        names.all_addresses.as_deref(),
+        |text| value::whole("--all-addresses", text, 1, 64),
+    )?;
+    set(&mut options.max_hops, path.max_hops.as_deref(), |text| {
         value::whole("--max-hops", text, 1, 255)
     })?;
-    set(&mut options.rate, path.rate, |text| {
+    set(&mut options.rate, path.rate.as_deref(), |text| {
         value::whole("--rate", text, 1, 10_000)
     })?;
     options.path = !path.no_path;
-    options.baseline = path.baseline.as_ref().map(|path| path.display().to_string());
-    demands(&mut options, criteria)?;
-    source_family(&mut options)?;
-    times(&options)?;
+    options.baseline = path
+        .baseline
+        .as_ref()
+        .map(|path| path.display().to_string());
+    limits::demands(&mut options, &criteria)?;
+    limits::source_family(&mut options)?;
+    limits::times(&options)?;
 
     let mut notes = Vec::new();
     let targets = targets
@@ -316,7 +335,7 @@ fn target(
                 with_port(family),
             ));
         }
-        if needs_zone(&address) && options.interface.is_none() {
+        if limits::needs_zone(&address) && options.interface.is_none() {
             return Err(Usage::new(
                 whence,
                 "a link-local address says nothing without its interface",
@@ -333,169 +352,28 @@ fn target(
                 target.input
             ),
             "another port of the target",
-            if target.port == Some(22) { "--control 443" } else { "--control 22" },
+            if target.port == Some(22) {
+                "--control 443"
+            } else {
+                "--control 22"
+            },
         ));
     }
     Ok(target)
 }
 
-/// Whether an address is one of a link, and does not say of which.
-fn needs_zone(address: &Address) -> bool {
-    let link_local =
-        matches!(address.ip(), std::net::IpAddr::V6(v6) if v6.is_unicast_link_local());
-    link_local && address.zone().is_none()
-}
-
-/// `--expect`, `--max-…`, `--fail-on`.
-fn demands(options: &mut Options, typed: CriteriaArgs) -> Result<(), Usage> {
-    options.expect = given(typed.expect, |text| {
-        Ok(match text {
-            "open" => Expect::Open,
-            "closed" => Expect::Closed,
-            "filtered" => Expect::Filtered,
-            "blocked" => Expect::Blocked,
-            _ => return Err(value::wrong("--expect", format!("`{text}` is not known"))),
-        })
-    })?;
-    options.max_loss_percent = given(typed.max_loss, |text| value::percent("--max-loss", text))?;
-    options.max_avg_ms = given(typed.max_avg, |text| value::millis("--max-avg", text))?;
-    options.max_p95_ms = given(typed.max_p95, |text| value::millis("--max-p95", text))?;
-    options.max_connect_ms = given(typed.max_connect, |text| {
-        value::millis("--max-connect", text)
-    })?;
-    options.fail_on = match typed.fail_on.as_deref() {
-        None | Some("error") => Severity::Error,
-        Some("warning") => Severity::Warning,
-        Some(other) => {
-            return Err(value::wrong("--fail-on", format!("`{other}` is not known")));
-        }
-    };
-    if let Some(limit) = options.max_loss_percent.filter(|limit| *limit > 0.0) {
-        // The smallest share that so many probes can show is one of them.
-        let needed = (100.0 / limit).ceil();
-        if needed > 10_000.0 {
-            return Err(Usage::new(
-                "--max-loss",
-                format!("{limit}% can't be shown with the most probes there can be, 10000"),
-                "0, or 0.01% and more",
-                "--max-loss 0",
-            ));
-        }
-        if f64::from(options.count) < needed {
-            return Err(Usage::new(
-                "--max-loss",
-                format!(
-                    "{limit}% can't be shown with {} probes: it needs -c {needed}",
-                    options.count
-                ),
-                "more probes, or 0 for none at all",
-                format!("-c {needed} --max-loss {limit}%"),
-            ));
-        }
-    }
-    let shut = options.expect.filter(|expect| *expect != Expect::Open);
-    let measured = [
-        ("--max-loss", options.max_loss_percent.is_some()),
-        ("--max-avg", options.max_avg_ms.is_some()),
-        ("--max-p95", options.max_p95_ms.is_some()),
-        ("--max-connect", options.max_connect_ms.is_some()),
-    ];
-    if let (Some(expect), Some((option, _))) = (shut, measured.iter().find(|(_, is)| *is)) {
-        return Err(Usage::new(
-            *option,
-            format!(
-                "a port that is expected to be {} has nothing to measure",
-                expect.as_str()
-            ),
-            "one of the two",
-            format!("--expect {}", expect.as_str()),
-        ));
-    }
-    Ok(())
-}
-
-/// A source address leaves only its own family.
-fn source_family(options: &mut Options) -> Result<(), Usage> {
-    let Some(source) = &options.source else {
-        return Ok(());
-    };
-    if !options.family.admits(source) {
-        let (flag, example) = match options.family {
-            Family::Ipv6 => ("-6", "2001:db8::10"),
-            _ => ("-4", "192.0.2.10"),
-        };
-        return Err(Usage::new(
-            "--source",
-            format!("the family of {source} is not that of {flag}"),
-            "an address of the family asked for",
-            format!("{flag} -s {example}"),
-        ));
-    }
-    if needs_zone(source) && options.interface.is_none() {
-        return Err(Usage::new(
-            "--source",
-            "a link-local address says nothing without its interface",
-            "the address with its interface",
-            format!("-s {source}%eth0"),
-        ));
-    }
-    options.family = if source.is_ipv6() {
-        Family::Ipv6
-    } else {
-        Family::Ipv4
-    };
-    Ok(())
-}
-
-/// What takes longer than the whole may take is cut short: then the result would not be what was asked for.
-fn times(options: &Options) -> Result<(), Usage> {
-    let longer = |option: &str, what: String, needs: Ms| {
-        let seconds = needs.micros().div_ceil(1_000_000);
-        Err(Usage::new(
-            option,
-            format!("{what}, longer than the deadline of {}", options.deadline_ms),
-            "a deadline that allows for it",
-            format!("--deadline {seconds}s"),
-        ))
-    };
-    if options.timeout_ms > options.deadline_ms {
-        return longer(
-            "--timeout",
-            format!("it is {}", options.timeout_ms),
-            options.timeout_ms,
-        );
-    }
-    let spread = Ms::from_micros(
-        options
-            .interval_ms
-            .micros()
-            .saturating_mul(u64::from(options.count.saturating_sub(1))),
-    );
-    if spread >= options.deadline_ms {
-        return longer(
-            "--count",
-            format!(
-                "{} probes, one every {}, take {spread}",
-                options.count, options.interval_ms
-            ),
-            spread + options.timeout_ms + Ms::from_millis(5000),
-        );
-    }
-    Ok(())
-}
-
 /// A value that was typed, understood.
 fn given<T>(
-    text: Option<String>,
+    text: Option<&str>,
     read: impl FnOnce(&str) -> Result<T, Usage>,
 ) -> Result<Option<T>, Usage> {
-    text.as_deref().map(read).transpose()
+    text.map(read).transpose()
 }
 
 /// Replaces a default by what was typed.
 fn set<T>(
     value: &mut T,
-    text: Option<String>,
+    text: Option<&str>,
     read: impl FnOnce(&str) -> Result<T, Usage>,
 ) -> Result<(), Usage> {
     if let Some(new) = given(text, read)? {

@@ -3,8 +3,8 @@
 use crate::cli::Usage;
 use crate::diagnose::Rule;
 use crate::model::Id;
-use crate::report::text::layout::{Ink, Page};
 use crate::report::Style;
+use crate::report::text::layout::{Ink, Page};
 
 /// The explanation of one finding, or the list of all.
 ///
@@ -28,6 +28,8 @@ fn list(rules: &[&Rule], style: &Style) -> String {
         .map(|rule| rule.id.as_str().len())
         .max()
         .unwrap_or(0);
+    let worst = rules.iter().map(|rule| severity(rule.id).len()).max();
+    let worst = worst.unwrap_or(0);
     let mut origin = None;
     for rule in rules {
         if origin != Some(rule.id.origin()) {
@@ -37,8 +39,15 @@ fn list(rules: &[&Rule], style: &Style) -> String {
             origin = Some(rule.id.origin());
             page.line(&[(Ink::Strong, heading(rule.id))]);
         }
-        let label = format!("  {:widest$}  {:8}", rule.id.as_str(), severity(rule.id));
-        page.hanging(&[(Ink::Label, &label)], first_sentence(rule.explain.meaning));
+        let label = format!(
+            "  {:widest$}  {:worst$}  ",
+            rule.id.as_str(),
+            severity(rule.id)
+        );
+        page.hanging(
+            &[(Ink::Label, &label)],
+            first_sentence(rule.explain.meaning),
+        );
     }
     page.blank();
     page.line(&[(Ink::Plain, "One in full: nwcheck explain ID")]);
@@ -86,7 +95,10 @@ fn unknown(id: &str, rules: &[&Rule]) -> Usage {
         format!("explain {id}"),
         what,
         "an ID that `nwcheck explain` lists",
-        format!("nwcheck explain {}", names.first().unwrap_or(&"port-filtered")),
+        format!(
+            "nwcheck explain {}",
+            names.first().unwrap_or(&"port-filtered")
+        ),
     )
 }
 
@@ -101,7 +113,9 @@ fn distance(a: &str, b: &str) -> usize {
             *first = left;
         }
         for (cell, to) in row.iter_mut().skip(1).zip(&b) {
-            let best = (last + usize::from(from != *to)).min(left + 1).min(*cell + 1);
+            let best = (last + usize::from(from != *to))
+                .min(left + 1)
+                .min(*cell + 1);
             last = *cell;
             left = best;
             *cell = best;
@@ -113,7 +127,7 @@ fn distance(a: &str, b: &str) -> usize {
 /// How bad a finding of this kind is.
 const fn severity(id: Id) -> &'static str {
     match id {
-        Id::DestinationIntermittent => "err/warn",
+        Id::DestinationIntermittent => "error or warning",
         Id::DnsServerDown
         | Id::PathLoss
         | Id::PathLatency
@@ -189,15 +203,20 @@ mod tests {
         let text = run(None, &[&RULE], &Style::default()).unwrap();
         assert_eq!(
             text,
-            "Destination: the host and its port\n  port-filtered  error     The host is up, and its port does not answer.\n\nOne in full: nwcheck explain ID\n"
+            "Destination: the host and its port\n  port-filtered  error  The host is up, and its port does not answer.\n\nOne in full: nwcheck explain ID\n"
         );
     }
 
     #[test]
     fn one_is_told_in_full() {
         let text = run(Some("Port-Filtered"), &[&RULE], &Style::default()).unwrap();
-        assert!(text.starts_with("port-filtered (error, destination)\n\nMeaning\n  The host is up"));
-        assert!(text.ends_with("Lookalikes\n  A firewall before it.\n  A host that is off.\n"), "{text}");
+        assert!(
+            text.starts_with("port-filtered (error, destination)\n\nMeaning\n  The host is up")
+        );
+        assert!(
+            text.ends_with("Lookalikes\n  A firewall before it.\n  A host that is off.\n"),
+            "{text}"
+        );
     }
 
     #[test]

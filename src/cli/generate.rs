@@ -12,6 +12,15 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::{Static, Usage, args, help};
 use crate::model::ExitStatus;
 
+/// The pages that there are.
+const PAGES: &[&str] = &[
+    "nwcheck",
+    "nwcheck-tcp",
+    "nwcheck-schema",
+    "nwcheck-explain",
+    "nwcheck-demo",
+];
+
 /// The completions of a shell.
 pub(super) fn completions(shell: Shell) -> String {
     let mut bytes = Vec::new();
@@ -33,6 +42,7 @@ fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(shown.get_about().cloned().unwrap_or_default())
         .disable_help_subcommand(true)
+        .disable_help_flag(true)
         .args(shown.get_arguments().cloned())
         .subcommands(subcommands);
     shown
@@ -69,9 +79,7 @@ fn pages() -> Vec<(String, Vec<u8>)> {
     let mut pages = vec![("nwcheck".to_owned(), page("nwcheck", root.clone()))];
     for subcommand in root.get_subcommands() {
         let name = format!("nwcheck-{}", subcommand.get_name());
-        let subcommand = subcommand
-            .clone()
-            .version(env!("CARGO_PKG_VERSION"));
+        let subcommand = subcommand.clone().version(env!("CARGO_PKG_VERSION"));
         pages.push((name.clone(), page(&name, subcommand)));
     }
     pages
@@ -87,8 +95,17 @@ fn page(name: &str, command: Command) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = man.render_title(&mut bytes);
     let _ = man.render_name_section(&mut bytes);
-    let _ = man.render_synopsis_section(&mut bytes);
-    let _ = man.render_description_section(&mut bytes);
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text([bold(help::synopsis(name))]);
+    roff.control("SH", ["DESCRIPTION"]);
+    for (number, paragraph) in help::description(name).iter().enumerate() {
+        if number > 0 {
+            roff.control("PP", []);
+        }
+        roff.text([roman(*paragraph)]);
+    }
+    let _ = roff.to_writer(&mut bytes);
     if subcommands {
         let _ = man.render_subcommands_section(&mut bytes);
     }
@@ -106,6 +123,9 @@ fn page(name: &str, command: Command) -> Vec<u8> {
         roff.text([bold(*code)]);
         roff.text([roman(*meaning)]);
     }
+    roff.control("SH", ["SEE ALSO"]);
+    let others: Vec<&str> = PAGES.iter().copied().filter(|page| *page != name).collect();
+    roff.text([roman(format!("{}(1)", others.join("(1), ")))]);
     let _ = roff.to_writer(&mut bytes);
     bytes
 }

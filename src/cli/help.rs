@@ -1,6 +1,7 @@
 //! How help looks, and what stands at its end and in the manual pages: examples and exit status.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::{StyledStr, Styles};
@@ -19,9 +20,10 @@ pub(super) const TEMPLATE_TOP: &str = "\
 {usage-heading}
   {usage}
 
-Commands:
+\x1b[1mCommands:\x1b[0m
 {subcommands}
 
+\x1b[1mCommon options\x1b[0m (nwcheck tcp --help has all):
 {options}{after-help}";
 
 pub(super) const TEMPLATE: &str = "\
@@ -32,12 +34,13 @@ pub(super) const TEMPLATE: &str = "\
 
 {all-args}{after-help}";
 
-pub(super) const USAGE_TOP: &str = "nwcheck [COMMAND] TARGET... [OPTIONS]";
+pub(super) const USAGE_TOP: &str =
+    "nwcheck [tcp] TARGET... [OPTIONS]\n  nwcheck schema | explain [ID] | demo";
 
 /// The options that the short help of `nwcheck` itself shows; `nwcheck tcp --help` has all.
 const COMMON: &[&str] = &[
-    "output", "save", "quiet", "verbose", "count", "timeout", "deadline", "wait", "ipv4", "ipv6",
-    "expect", "max_loss", "max_avg", "baseline", "help", "version",
+    "output", "save", "quiet", "verbose", "count", "timeout", "wait", "ipv4", "ipv6", "expect",
+    "max_loss", "help", "version",
 ];
 
 /// A command line and what it is for.
@@ -46,13 +49,58 @@ pub(super) struct Example {
     pub(super) purpose: &'static str,
 }
 
+/// How a command is written, by the name of its manual page.
+pub(super) fn synopsis(page: &str) -> &'static str {
+    match page {
+        "nwcheck-tcp" => "nwcheck tcp [OPTIONS] TARGET...",
+        "nwcheck-schema" => "nwcheck schema [--batch]",
+        "nwcheck-explain" => "nwcheck explain [ID]",
+        "nwcheck-demo" => "nwcheck demo [OPTIONS]",
+        _ => "nwcheck [tcp] [OPTIONS] TARGET...",
+    }
+}
+
+/// What a command does, by the name of its manual page; each a paragraph.
+pub(super) fn description(page: &str) -> &'static [&'static str] {
+    match page {
+        "nwcheck-tcp" => &[
+            "Resolves the name as an application on this machine would, and asks each configured name server beside it; opens \
+             connections to every address; traces the path with the same protocol to the same port; and says, from what was \
+             measured, where the connection breaks, whose fault that is and what is to be done.",
+            "A TARGET is host:443, 192.0.2.7:22, [2001:db8::1]:443, [fe80::1%eth0]:22, or a URI, whose scheme gives the port. \
+             Several are checked at the same time, and shown in the order given.",
+            "The result goes to stdout, all else to stderr. No privilege is needed; what could not be measured for lack of one is \
+             listed in the result.",
+        ],
+        "nwcheck-schema" => &[
+            "Prints the JSON Schema (2020-12) of what -o json writes: the report of one target, or with \
+                               --batch of several.",
+        ],
+        "nwcheck-explain" => &[
+            "Says of a finding what it means, what proves it, what to do about it and what else looks like \
+                                it. Without an ID all findings are listed.",
+        ],
+        "nwcheck-demo" => &[
+            "Makes faults on loopback, checks each, and shows what is found. It needs no network and ends by \
+                             itself.",
+        ],
+        _ => &[
+            "Diagnoses one network connection: does it work, and if not, where does it break, whose is it, and what is to \
+                be done? Without a command, a target with a port is checked as nwcheck tcp does.",
+        ],
+    }
+}
+
 /// Exit status and what it means.
 const EXIT: &[(&str, &str)] = &[
     (
         "0",
         "every check passed; warnings allowed unless --fail-on warning",
     ),
-    ("1", "a check failed: an error finding, or a criterion broken"),
+    (
+        "1",
+        "a check failed: an error finding, or a criterion broken",
+    ),
     ("2", "wrong usage: nothing was sent"),
     ("3", "could not tell: not carried out, or proves neither"),
 ];
@@ -60,7 +108,7 @@ const EXIT: &[(&str, &str)] = &[
 const CHECKS: &[Example] = &[
     Example {
         line: "nwcheck tcp db.example:5432",
-        purpose: "does it open, and if not, why not?",
+        purpose: "does it open, or why not?",
     },
     Example {
         line: "nwcheck tcp '[2001:db8::1]:443' 192.0.2.7:22",
@@ -68,7 +116,7 @@ const CHECKS: &[Example] = &[
     },
     Example {
         line: "nwcheck tcp https://web.example/ -o json",
-        purpose: "the port of a URI, for a script",
+        purpose: "for a script",
     },
     Example {
         line: "nwcheck tcp db.example:5432 --expect blocked",
@@ -91,55 +139,71 @@ const CHECKS: &[Example] = &[
 /// The examples of a command, by the name of its manual page.
 pub(super) fn examples(page: &str) -> &'static [Example] {
     match page {
-        "nwcheck" => const { &[
-            Example {
-                line: "nwcheck db.example:5432",
-                purpose: "does it open, and if not, why not?",
-            },
-            Example {
-                line: "nwcheck tcp web.example:443 -c 100 --max-loss 1%",
-                purpose: "at most 1 % may fail",
-            },
-            Example {
-                line: "nwcheck explain port-filtered",
-                purpose: "what a finding means",
-            },
-            Example {
-                line: "nwcheck demo",
-                purpose: "see it find faults, without a network",
-            },
-        ] },
+        "nwcheck" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck db.example:5432",
+                        purpose: "does it open, or why not?",
+                    },
+                    Example {
+                        line: "nwcheck tcp web.example:443 -c 100 --max-loss 1%",
+                        purpose: "at most 1 % may fail",
+                    },
+                    Example {
+                        line: "nwcheck explain port-filtered",
+                        purpose: "what a finding means",
+                    },
+                    Example {
+                        line: "nwcheck demo",
+                        purpose: "faults found, no network",
+                    },
+                ]
+            }
+        }
         "nwcheck-tcp" => CHECKS,
-        "nwcheck-schema" => const { &[
-            Example {
-                line: "nwcheck schema > report.schema.json",
-                purpose: "the report of one target",
-            },
-            Example {
-                line: "nwcheck schema --batch",
-                purpose: "the report of several targets",
-            },
-        ] },
-        "nwcheck-explain" => const { &[
-            Example {
-                line: "nwcheck explain",
-                purpose: "all findings",
-            },
-            Example {
-                line: "nwcheck explain port-filtered",
-                purpose: "one of them in full",
-            },
-        ] },
-        "nwcheck-demo" => const { &[
-            Example {
-                line: "nwcheck demo",
-                purpose: "the faults, as text",
-            },
-            Example {
-                line: "nwcheck demo -o json",
-                purpose: "the same as a script gets it",
-            },
-        ] },
+        "nwcheck-schema" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck schema > report.schema.json",
+                        purpose: "the report of one target",
+                    },
+                    Example {
+                        line: "nwcheck schema --batch",
+                        purpose: "the report of several targets",
+                    },
+                ]
+            }
+        }
+        "nwcheck-explain" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck explain",
+                        purpose: "all findings",
+                    },
+                    Example {
+                        line: "nwcheck explain port-filtered",
+                        purpose: "one of them in full",
+                    },
+                ]
+            }
+        }
+        "nwcheck-demo" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck demo",
+                        purpose: "the faults, as text",
+                    },
+                    Example {
+                        line: "nwcheck demo -o json",
+                        purpose: "the same as a script gets it",
+                    },
+                ]
+            }
+        }
         _ => &[],
     }
 }
@@ -147,55 +211,52 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
 /// The exit status of a command, by the name of its manual page: what prints something can only be right or wrong usage.
 pub(super) fn exits(page: &str) -> &'static [(&'static str, &'static str)] {
     match page {
-        "nwcheck-schema" | "nwcheck-explain" => {
-            &[("0", "it was printed"), ("2", "wrong usage, or no such finding")]
-        }
+        "nwcheck-schema" => &[("0", "it was printed"), ("2", "wrong usage")],
+        "nwcheck-explain" => &[("0", "it was printed"), ("2", "there is no such finding")],
         _ => EXIT,
     }
 }
 
 /// What stands at the end of a command's help.
 pub(super) fn after(page: &str) -> StyledStr {
-    let mut lines = String::from("\x1b[1mExamples:\x1b[0m\n");
-    let longest = examples(page)
-        .iter()
-        .map(|example| example.line.len())
-        .max()
-        .unwrap_or(0);
-    // Side by side where that fits 80 columns.
-    let beside = examples(page)
-        .iter()
-        .all(|example| longest + example.purpose.len() + 4 <= 80);
-    for Example { line, purpose } in examples(page) {
-        lines.push_str(&if beside {
-            format!("  {line:longest$}  {purpose}\n")
-        } else {
-            format!("  {line}\n      {purpose}\n")
-        });
+    let examples = examples(page);
+    let longest = examples.iter().map(|example| example.line.len()).max();
+    let longest = longest.unwrap_or(0);
+    let mut text = StyledStr::new();
+    // Writing to a string can't fail.
+    let _ = writeln!(text, "\x1b[1mExamples:\x1b[0m");
+    for Example { line, purpose } in examples {
+        let _ = writeln!(text, "  {line:longest$}  {purpose}");
     }
-    lines.push_str("\n\x1b[1mExit status:\x1b[0m\n");
+    let _ = write!(text, "\n\x1b[1mExit status:\x1b[0m");
     for (code, meaning) in exits(page) {
-        lines.push_str(&format!("  {code}  {meaning}\n"));
+        let _ = write!(text, "\n  {code}  {meaning}");
     }
-    if page == "nwcheck" {
-        lines.push_str("\nAll options: nwcheck tcp --help\n");
-    }
-    StyledStr::from(lines.trim_end().to_owned())
+    text
+}
+
+/// Which command the words name; `tcp` where they name none, for that is what is run.
+pub(super) fn command_in(words: &[OsString]) -> String {
+    named(words).unwrap_or_else(|| "tcp".to_owned())
+}
+
+fn named(words: &[OsString]) -> Option<String> {
+    let command = super::args::Typed::command();
+    words.iter().skip(1).find_map(|word| {
+        let found = command.find_subcommand(word.to_str()?)?;
+        Some(found.get_name().to_owned())
+    })
 }
 
 /// The help that was asked for: of `nwcheck` itself without the options that are seldom needed.
 pub(super) fn of(words: &[OsString], error: &Error) -> StyledStr {
-    let command = super::args::Typed::command();
-    let of_command = words.iter().skip(1).any(|word| {
-        word.to_str()
-            .is_some_and(|word| command.find_subcommand(word).is_some())
-    });
-    if of_command {
+    if named(words).is_some() {
         return error.render();
     }
-    let hidden = command.mut_args(|arg| {
-        let common = COMMON.contains(&arg.get_id().as_str()) || arg.is_positional();
-        arg.hide(!common)
-    });
-    hidden.clone().render_help()
+    super::args::Typed::command()
+        .mut_args(|arg| {
+            let common = COMMON.contains(&arg.get_id().as_str());
+            arg.hide(!common).help_heading(None::<&str>)
+        })
+        .render_help()
 }

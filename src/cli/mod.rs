@@ -24,7 +24,7 @@ use clap::Parser;
 use clap::builder::StyledStr;
 use clap_complete::Shell;
 
-pub use config::{Colour, Config, Save};
+pub use config::{Charset, Colour, Config, Save};
 pub use usage::Usage;
 
 use crate::diagnose::Rule;
@@ -78,7 +78,7 @@ where
             clap::error::ErrorKind::DisplayVersion => {
                 Ok(Invocation::Version(error.render().to_string()))
             }
-            _ => Err(usage::from_clap(&error)),
+            _ => Err(usage::from_clap(&error, &help::command_in(&words))),
         },
     }
 }

@@ -43,7 +43,10 @@ pub fn print(text: &str) -> Result<Written, Unwritten> {
 }
 
 fn write(writer: &mut impl Write, text: &str) -> io::Result<Written> {
-    match writer.write_all(text.as_bytes()).and_then(|()| writer.flush()) {
+    match writer
+        .write_all(text.as_bytes())
+        .and_then(|()| writer.flush())
+    {
         Ok(()) => Ok(Written::Whole),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Written::ReaderGone),
         Err(error) => Err(error),
@@ -74,7 +77,10 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
             return Err(io::Error::new(ErrorKind::IsADirectory, "it is a directory"));
         }
         Ok(known) if !known.is_file() => {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no ordinary file"));
+            return Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                "it is no ordinary file",
+            ));
         }
         _ => {}
     }

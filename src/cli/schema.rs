@@ -48,7 +48,10 @@ fn schema<T: JsonSchema>(id: &str, title: &str, description: &str) -> Schema {
          values of enumerations: readers have to expect both."
     );
     for (key, value) in [
-        ("$schema", json!("https://json-schema.org/draft/2020-12/schema")),
+        (
+            "$schema",
+            json!("https://json-schema.org/draft/2020-12/schema"),
+        ),
         ("$id", json!(id)),
         ("title", json!(title)),
         ("description", json!(description)),

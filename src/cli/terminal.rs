@@ -12,6 +12,8 @@ const PIPED: usize = 100;
 const NARROWEST: usize = 40;
 
 /// What the terminal and the environment say.
+// Each is a fact of its own that another asks for; together they are no state.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Terminal {
     /// Whether a terminal reads stdout.
@@ -33,7 +35,11 @@ pub struct Terminal {
 impl Terminal {
     /// Reads the environment and the terminal.
     pub fn read() -> Self {
-        let set = |name| env::var(name).ok().filter(|value: &String| !value.is_empty());
+        let set = |name| {
+            env::var(name)
+                .ok()
+                .filter(|value: &String| !value.is_empty())
+        };
         let tty = stdout().is_terminal();
         Self {
             stdout: tty,

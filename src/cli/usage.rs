@@ -50,7 +50,7 @@ impl From<Invalid> for Usage {
 }
 
 /// Clap's complaint in our form.
-pub(super) fn from_clap(error: &clap::Error) -> Usage {
+pub(super) fn from_clap(error: &clap::Error, command: &str) -> Usage {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.first().cloned().unwrap_or_default(),
@@ -61,24 +61,19 @@ pub(super) fn from_clap(error: &clap::Error) -> Usage {
     let option = typed.split([' ', '=']).next().unwrap_or_default();
     let hint = value::hint(option);
     match error.kind() {
+        ErrorKind::UnknownArgument if !typed.starts_with('-') => Usage::new(
+            command,
+            format!("`{typed}` is one word too many"),
+            format!("what `nwcheck {command} --help` lists"),
+            format!("nwcheck {command}"),
+        ),
         ErrorKind::UnknownArgument => {
             let near = text(ContextKind::SuggestedArg);
             let near = near.split([' ', '=']).next().unwrap_or_default();
-            if near.is_empty() {
-                Usage::new(
-                    typed,
-                    "there is no such option",
-                    "one that `nwcheck tcp --help` lists",
-                    "--count 20",
-                )
-            } else {
-                Usage::new(
-                    typed,
-                    "there is no such option",
-                    "one that `nwcheck tcp --help` lists",
-                    near,
-                )
-            }
+            let help = format!("nwcheck {command} --help");
+            let expected = format!("one that `{help}` lists");
+            let example = if near.is_empty() { &help } else { near };
+            Usage::new(typed, "there is no such option", expected, example)
         }
         ErrorKind::InvalidValue if text(ContextKind::InvalidValue).is_empty() => {
             let (expected, example) = hint.unwrap_or(("a value", "--count 20"));
@@ -105,29 +100,34 @@ pub(super) fn from_clap(error: &clap::Error) -> Usage {
         ),
         ErrorKind::MissingRequiredArgument => match option {
             "<TARGET>..." => Usage::new(
-                "nwcheck tcp",
+                "tcp",
                 "no target is named",
                 "a host and a port",
                 "nwcheck tcp db.example:5432",
             ),
             "<SHELL>" => Usage::new(
-                "nwcheck completions",
+                "completions",
                 "no shell is named",
                 "bash, elvish, fish, powershell, zsh",
                 "bash",
             ),
             _ => Usage::new(
-                if option.is_empty() { "nwcheck" } else { option },
-                "it is missing",
-                "what `nwcheck --help` lists",
-                "nwcheck tcp db.example:5432",
+                command,
+                format!("{option} is missing"),
+                format!("what `nwcheck {command} --help` lists"),
+                format!("nwcheck {command} --help"),
             ),
         },
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg);
             let other = other.split([' ', '=']).next().unwrap_or_default();
             if other == option || other.is_empty() {
-                Usage::new(option, "it is given twice", "it once", hint.map_or(option, |(_, example)| example))
+                Usage::new(
+                    option,
+                    "it is given twice",
+                    "it once",
+                    hint.map_or(option, |(_, example)| example),
+                )
             } else {
                 Usage::new(
                     option,
@@ -138,13 +138,13 @@ pub(super) fn from_clap(error: &clap::Error) -> Usage {
             }
         }
         ErrorKind::InvalidUtf8 => Usage::new(
-            "nwcheck",
+            "command line",
             "an argument is not UTF-8",
             "text",
             "nwcheck tcp db.example:5432",
         ),
         _ => Usage::new(
-            "nwcheck",
+            "command line",
             error
                 .render()
                 .to_string()

@@ -7,29 +7,89 @@ use crate::model::{Address, Endpoint, Ms, Target};
 /// What each option with a value expects, and an example.
 const HINTS: &[(&str, &str, &str)] = &[
     ("--output", "text, json or jsonl", "-o json"),
-    ("--save", "a file ending in .txt, .json or .jsonl", "--save report.json"),
+    (
+        "--save",
+        "a file ending in .txt, .json or .jsonl",
+        "--save report.json",
+    ),
     ("--color", "auto, always or never", "--color never"),
     ("--count", "a whole number from 1 to 10000", "-c 20"),
-    ("--interval", "a duration with its unit (us, ms, s, m, h)", "-i 20ms"),
-    ("--timeout", "a duration with its unit (us, ms, s, m, h)", "-w 2s"),
-    ("--deadline", "a duration with its unit (us, ms, s, m, h)", "--deadline 10s"),
-    ("--wait", "a duration with its unit (us, ms, s, m, h)", "--wait 2m"),
+    (
+        "--interval",
+        "a duration with its unit (us, ms, s, m, h)",
+        "-i 20ms",
+    ),
+    (
+        "--timeout",
+        "a duration with its unit (us, ms, s, m, h)",
+        "-w 2s",
+    ),
+    (
+        "--deadline",
+        "a duration with its unit (us, ms, s, m, h)",
+        "--deadline 10s",
+    ),
+    (
+        "--wait",
+        "a duration with its unit (us, ms, s, m, h)",
+        "--wait 2m",
+    ),
     ("--control", "a port from 1 to 65535", "--control 22"),
     ("--source", "an address of this machine", "-s 192.0.2.10"),
-    ("--source-port", "a port from 1 to 65535", "--source-port 40000"),
+    (
+        "--source-port",
+        "a port from 1 to 65535",
+        "--source-port 40000",
+    ),
     ("--interface", "the name of an interface", "-I eth0"),
     ("--tos", "a whole number from 0 to 255", "--tos 0x10"),
-    ("--server", "an address, with or without a port", "--server 192.0.2.53"),
-    ("--resolve", "HOST:PORT:ADDR", "--resolve web.example:443:192.0.2.7"),
-    ("--all-addresses", "a whole number from 1 to 64", "--all-addresses 16"),
-    ("--max-hops", "a whole number from 1 to 255", "--max-hops 20"),
+    (
+        "--server",
+        "an address, with or without a port",
+        "--server 192.0.2.53",
+    ),
+    (
+        "--resolve",
+        "HOST:PORT:ADDR",
+        "--resolve web.example:443:192.0.2.7",
+    ),
+    (
+        "--all-addresses",
+        "a whole number from 1 to 64",
+        "--all-addresses 16",
+    ),
+    (
+        "--max-hops",
+        "a whole number from 1 to 255",
+        "--max-hops 20",
+    ),
     ("--rate", "a whole number from 1 to 10000", "--rate 100"),
-    ("--baseline", "the JSON report of an earlier check", "--baseline report.json"),
-    ("--expect", "open, closed, filtered or blocked", "--expect open"),
+    (
+        "--baseline",
+        "the JSON report of an earlier check",
+        "--baseline report.json",
+    ),
+    (
+        "--expect",
+        "open, closed, filtered or blocked",
+        "--expect open",
+    ),
     ("--max-loss", "a percentage from 0 to 100", "--max-loss 5%"),
-    ("--max-avg", "milliseconds, or a duration with its unit", "--max-avg 50"),
-    ("--max-p95", "milliseconds, or a duration with its unit", "--max-p95 80"),
-    ("--max-connect", "milliseconds, or a duration with its unit", "--max-connect 300"),
+    (
+        "--max-avg",
+        "milliseconds, or a duration with its unit",
+        "--max-avg 50",
+    ),
+    (
+        "--max-p95",
+        "milliseconds, or a duration with its unit",
+        "--max-p95 80",
+    ),
+    (
+        "--max-connect",
+        "milliseconds, or a duration with its unit",
+        "--max-connect 300",
+    ),
     ("--fail-on", "error or warning", "--fail-on warning"),
 ];
 
@@ -54,7 +114,7 @@ fn quoted(option: &str, text: &str, what: &str) -> Usage {
 /// A whole number within bounds.
 pub(super) fn whole<T>(option: &str, text: &str, least: T, most: T) -> Result<T, Usage>
 where
-    T: TryFrom<u64> + PartialOrd,
+    T: TryFrom<u64> + PartialOrd + Copy,
 {
     let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
     let value = digits.then(|| text.parse::<u64>()).and_then(Result::ok);
@@ -104,7 +164,11 @@ fn positive(option: &str, text: &str, millis: f64) -> Result<Ms, Usage> {
     let value = Ms::from_f64(millis);
     // A day is more than anybody waits for, and less than any arithmetic on times can't hold.
     if value == Ms::ZERO {
-        Err(quoted(option, text, "is too short: it has to be longer than nothing"))
+        Err(quoted(
+            option,
+            text,
+            "is too short: it has to be longer than nothing",
+        ))
     } else if value > Ms::from_millis(86_400_000) {
         Err(quoted(option, text, "is longer than a day"))
     } else {

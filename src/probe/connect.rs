@@ -14,6 +14,7 @@ use super::Recorder;
 use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
 use crate::net::flow::SourcePort;
 use crate::net::tcp::{self, Close, Connect};
+use crate::net::tcp_info;
 
 /// A remote router reports a host that it can't resolve after three seconds and a little (Linux `neigh` defaults: three requests a
 /// second apart): so long the first sockets stay open when nothing explains the silence.
@@ -96,7 +97,7 @@ async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, numbe
                     let info = stream.tcp_info().ok();
                     let again = info.as_ref().and_then(|info| info.total_retrans).unwrap_or(0);
                     observation.retransmits = Some(again);
-                    let kernel = info.as_ref().and_then(|info| info.rtt).map(Ms::from);
+                    let kernel = info.as_ref().and_then(tcp_info::TcpInfo::handshake_rtt).map(Ms::from);
                     observation.rtt_ms = kernel.or_else(|| (again == 0).then_some(elapsed.into()));
                     let reuse = options.source_port.is_some() && !series.control;
                     stream.close(if reuse { Close::Reset } else { Close::Fin });

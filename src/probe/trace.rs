@@ -97,6 +97,9 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, pace: P
                 }
             }
         }
+        if tracer.is_done().is_some() {
+            break;
+        }
         let timeout = tracer.poll_timeout().map(|at| start + Duration::from_micros(at.0));
         let wake = [timeout, wait_until].into_iter().flatten().min().unwrap_or_else(|| Instant::now() + PATIENCE);
         tokio::select! {
@@ -322,7 +325,7 @@ async fn syn(mut observation: Observation, pending: tcp::Pending, began: Instant
     match attempt.result {
         tcp::Outcome::Opened(stream) => {
             observation.outcome = Outcome::Ok;
-            observation.rtt_ms = stream.tcp_info().ok().and_then(|info| info.rtt).or(Some(elapsed)).map(Ms::from);
+            observation.rtt_ms = stream.tcp_info().ok().and_then(|info| info.handshake_rtt()).or(Some(elapsed)).map(Ms::from);
             observation.retransmits = Some(0);
             // The tuple has to be free for the next probe of the flow.
             stream.close(Close::Reset);

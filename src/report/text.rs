@@ -4,7 +4,9 @@
 mod findings;
 pub mod layout;
 mod measurements;
+mod name;
 mod path;
+mod probes;
 mod table;
 
 use crate::model::Report;
@@ -96,7 +98,7 @@ fn summary(page: &mut Page<'_>, batch: &Batch, style: &Style) {
     page.blank();
     let mut table = table::Table::new(&["", "target", "status", "probes ok", "avg", "cause"]);
     table.right(&[3, 4]);
-    table.flexible(&[1]);
+    table.beneath(&[5]);
     for report in &batch.reports {
         let (sign, ink) = sign(report.verdict, style.ascii);
         let ok: u32 = report.endpoints.iter().map(|e| e.probes.ok).sum();
@@ -121,7 +123,7 @@ fn summary(page: &mut Page<'_>, batch: &Batch, style: &Style) {
             ],
         );
     }
-    table.show(page, 2);
+    table.show(page, 2, "  ");
 }
 
 /// Why the check is not whole.

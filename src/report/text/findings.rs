@@ -1,6 +1,6 @@
 //! A finding: what it is, what proves it, what to do.
 
-use super::layout::{GUTTER, Ink, Page};
+use super::layout::{GUTTER, Ink, Page, gutter};
 use crate::model::finding::{Action, Fact, Finding, Severity};
 use crate::model::{ObservationId, Report};
 use crate::report::{Style, Verbosity};
@@ -8,7 +8,7 @@ use crate::report::{Style, Verbosity};
 /// Puts a finding on the page.
 pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, style: &Style) {
     let (label, ink) = label(report, finding);
-    page.field_in(label, ink, finding.id.as_str());
+    page.hanging_in(&[(ink, &gutter(label))], Ink::Strong, finding.id.as_str());
     // The headline says the cause already.
     if !report.summary.contains(finding.title.trim_end_matches('.')) {
         page.field("", &finding.title);
@@ -29,7 +29,9 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, styl
 
 /// What the finding is in this report.
 fn label(report: &Report, finding: &Finding) -> (&'static str, Ink) {
-    let cause = report.cause_finding().is_some_and(|cause| std::ptr::eq(cause, finding));
+    let cause = report
+        .cause_finding()
+        .is_some_and(|cause| std::ptr::eq(cause, finding));
     match finding.severity {
         Severity::Error if cause => ("cause", Ink::Bad),
         Severity::Warning if cause => ("cause", Ink::Warn),

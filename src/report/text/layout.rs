@@ -225,18 +225,43 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// Words, each with the number of spaces before it: several mean a column, and stay.
-fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut spaces = 0;
-    text.split(' ').enumerate().filter_map(move |(at, word)| {
-        if at > 0 {
-            spaces += 1;
+/// Words, each with the number of spaces before it: several mean a column, and stay. A number and its unit are one word.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let mut words: Vec<(usize, usize, usize)> = Vec::new();
+    let mut start = 0;
+    for word in text.split(' ') {
+        let end = start + word.len();
+        if !word.is_empty() {
+            match words.last_mut() {
+                Some((_, _, last))
+                    if *last + 1 == start && unit(word) && text[..*last].ends_with(digit) =>
+                {
+                    *last = end;
+                }
+                Some((_, _, last)) => {
+                    let before = start - *last;
+                    words.push((before, start, end));
+                }
+                None => words.push((start, start, end)),
+            }
         }
-        if word.is_empty() {
-            return None;
-        }
-        Some((std::mem::take(&mut spaces), word))
-    })
+        start = end + 1;
+    }
+    words
+        .into_iter()
+        .map(|(before, start, end)| (before, text.get(start..end).unwrap_or_default()))
+        .collect()
+}
+
+fn unit(word: &str) -> bool {
+    matches!(
+        word.trim_end_matches(|c: char| ",.;:)".contains(c)),
+        "ms" | "s" | "%"
+    )
+}
+
+const fn digit(c: char) -> bool {
+    c.is_ascii_digit()
 }
 
 /// What stands for a character where only ASCII is used.
@@ -244,9 +269,8 @@ const fn plain(c: char) -> Option<&'static str> {
     Some(match c {
         '→' => "->",
         '…' => "...",
-        '–' | '—' | '‐' | '‑' | '╌' | '─' | '−' => "-",
-        '·' | '•' => "-",
-        '×' => "x",
+        '–' | '—' | '‐' | '‑' | '╌' | '─' | '−' | '·' | '•' => "-",
+        '×' | '✗' => "x",
         '≤' => "<=",
         '≥' => ">=",
         '±' => "+-",
@@ -255,7 +279,6 @@ const fn plain(c: char) -> Option<&'static str> {
         '“' | '”' => "\"",
         '\u{a0}' | '\u{202f}' => " ",
         '✓' => "ok",
-        '✗' => "x",
         _ => return None,
     })
 }
@@ -271,6 +294,10 @@ mod tests {
         assert_eq!(wrap("a-very-long-word b", 4), ["a-very-long-word", "b"]);
         assert_eq!(wrap("a   b", 20), ["a   b"]);
         assert_eq!(wrap("", 20), [""]);
+        assert_eq!(
+            wrap("takes 3.1 ms, or not", 11),
+            ["takes", "3.1 ms, or", "not"]
+        );
         // Wide characters take two columns.
         assert_eq!(wrap("中文 中文", 8), ["中文", "中文"]);
     }

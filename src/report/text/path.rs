@@ -29,7 +29,7 @@ pub(super) fn show(
         Table::new(&["", "", "", "", "", "", "", ""])
     };
     table.right(&[0, 3, 4, 5, 6]);
-    table.flexible(&[2, 7]);
+    table.beneath(&[2, 7]);
     let mark = mark(report, endpoint, path);
     let mut marked = false;
     for stretch in stretches(path, whole || mark.is_some()) {
@@ -43,19 +43,19 @@ pub(super) fn show(
         match stretch {
             Stretch::Hop(hop) => {
                 for node in hop.nodes.iter().filter(|node| shown(hop, node)) {
-                    table.row(Ink::Faint, row(hop.ttl, node, endpoint, verbose));
+                    table.row(Ink::Faint, row(hop.ttl, node, verbose));
                 }
             }
-            Stretch::Silent(first, last) => {
-                table.row(
-                    Ink::Faint,
-                    cells(&range(first, last), "*", "no answer"),
-                );
-            }
+            Stretch::Silent(first, last) => table.spread(range(first, last), "*  no answer"),
             Stretch::Left(first, last, slowest) => {
-                let most = slowest.map(|ms| format!(", up to {ms}")).unwrap_or_default();
-                let text = format!("{} more{most} (-v shows them)", u16::from(last - first) + 1);
-                table.row(Ink::Faint, cells(&range(first, last), &text, ""));
+                let most = slowest
+                    .map(|ms| format!(", up to {ms}"))
+                    .unwrap_or_default();
+                let left = u16::from(last - first) + 1;
+                table.spread(
+                    range(first, last),
+                    format!("{left} more{most} (-v shows them)"),
+                );
             }
         }
     }
@@ -71,7 +71,7 @@ pub(super) fn show(
     } else {
         gutter("path")
     };
-    table.show_behind(page, GUTTER, &label);
+    table.show(page, GUTTER, &label);
 }
 
 /// A part of the path that is told in one go.
@@ -156,11 +156,14 @@ fn cells(ttl: &str, address: &str, name: &str) -> Vec<String> {
     ]
 }
 
-fn row(ttl: u8, node: &Node, endpoint: &EndpointReport, verbose: bool) -> Vec<String> {
+fn row(ttl: u8, node: &Node, verbose: bool) -> Vec<String> {
     let time = |ms: Option<Ms>| ms.map(|ms| ms.to_string()).unwrap_or_default();
     let mut cells = cells(
         &ttl.to_string(),
-        &node.address.as_ref().map_or("*".to_owned(), ToString::to_string),
+        &node
+            .address
+            .as_ref()
+            .map_or("*".to_owned(), ToString::to_string),
         &node.name.as_deref().map(escape).unwrap_or_default(),
     );
     let (min, avg, max, answered) = if verbose {
@@ -171,11 +174,14 @@ fn row(ttl: u8, node: &Node, endpoint: &EndpointReport, verbose: bool) -> Vec<St
             format!("{}/{}", node.answered, node.sent),
         )
     } else {
-        (String::new(), time(node.avg_ms), String::new(), String::new())
+        (
+            String::new(),
+            time(node.avg_ms),
+            String::new(),
+            String::new(),
+        )
     };
-    let said = error(node)
-        .or_else(|| (node.address.as_ref() == Some(&endpoint.address)).then(String::new))
-        .unwrap_or_default();
+    let said = error(node).unwrap_or_default();
     for (at, text) in [(3, min), (4, avg), (5, max), (6, answered), (7, said)] {
         if let Some(cell) = cells.get_mut(at) {
             *cell = text;

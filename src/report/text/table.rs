@@ -1,25 +1,38 @@
-//! Tables: columns aligned by what is seen, only those wrapped that may be, nothing cut off.
+//! Tables: columns aligned by what is seen, nothing wrapped within a cell, nothing cut off. Where there is not room for all columns,
+//! those that may go stand on lines of their own beneath their row.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement};
-
+use comfy_table::{CellAlignment, ContentArrangement};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::layout::{Ink, Page};
+
+/// Columns between two columns.
+const GAP: usize = 2;
 
 /// Rows and columns. A column in which nothing stands is left out.
 pub(super) struct Table {
     header: Vec<&'static str>,
     rows: Vec<Row>,
     right: &'static [usize],
-    flexible: &'static [usize],
+    beneath: &'static [usize],
 }
 
 enum Row {
     /// Cells, the first of them in an ink.
     Cells(Ink, Vec<String>),
+    /// The first cell, and text across all other columns.
+    Spread(String, String),
     /// A line across all columns.
     Across(Ink, String),
+}
+
+/// Which columns stand side by side, and which beneath their row.
+struct Plan {
+    beside: Vec<usize>,
+    beneath: Vec<usize>,
+    /// How wide the first column is.
+    first: usize,
 }
 
 impl Table {
@@ -28,7 +41,7 @@ impl Table {
             header: header.to_vec(),
             rows: Vec::new(),
             right: &[],
-            flexible: &[],
+            beneath: &[],
         }
     }
 
@@ -37,58 +50,61 @@ impl Table {
         self.right = columns;
     }
 
-    /// The columns that may be wrapped where there is not room for all.
-    pub(super) const fn flexible(&mut self, columns: &'static [usize]) {
-        self.flexible = columns;
+    /// The columns that may stand beneath their row where there is not room for all, the last of them first.
+    pub(super) const fn beneath(&mut self, columns: &'static [usize]) {
+        self.beneath = columns;
     }
 
+    /// A row, its first cell in an ink.
     pub(super) fn row(&mut self, ink: Ink, cells: Vec<String>) {
         self.rows.push(Row::Cells(ink, cells));
     }
 
+    /// A row of a first cell, and text that needs no columns.
+    pub(super) fn spread(&mut self, first: impl Into<String>, text: impl Into<String>) {
+        self.rows.push(Row::Spread(first.into(), text.into()));
+    }
+
+    /// A line between the rows.
     pub(super) fn across(&mut self, ink: Ink, text: impl Into<String>) {
         self.rows.push(Row::Across(ink, text.into()));
     }
 
-    /// Puts the table on the page, from a column on; the first line stands behind what is already on its line.
-    pub(super) fn show(&self, page: &mut Page<'_>, indent: usize) {
-        self.show_behind(page, indent, &" ".repeat(indent));
-    }
-
-    /// The same with a label before the first line.
-    pub(super) fn show_behind(&self, page: &mut Page<'_>, indent: usize, label: &str) {
-        let headed = self.header.iter().any(|name| !name.is_empty());
-        let kept: Vec<usize> = (0..self.columns())
-            .filter(|column| self.cells().any(|(_, cells)| filled(cells, *column)))
-            .collect();
+    /// Puts the table on the page, from a column on, with a label before its first line.
+    pub(super) fn show(&self, page: &mut Page<'_>, indent: usize, label: &str) {
+        let plan = self.plan(page, page.width().saturating_sub(indent));
         let mut table = comfy_table::Table::new();
         table.load_style(NOTHING);
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        let room = page.width().saturating_sub(indent).max(20);
-        table.set_width(u16::try_from(room).unwrap_or(u16::MAX));
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        let headed = self.header.iter().any(|name| !name.is_empty());
         if headed {
-            table.add_row(kept.iter().map(|column| self.header.get(*column).copied().unwrap_or_default()));
+            let names = plan.beside.iter();
+            table
+                .add_row(names.map(|column| self.header.get(*column).copied().unwrap_or_default()));
         }
-        for (_, cells) in self.cells() {
-            table.add_row(kept.iter().map(|column| {
-                let cell = cells.get(*column).map(String::as_str).unwrap_or_default();
-                page.safe(cell)
-            }));
+        for row in &self.rows {
+            match row {
+                Row::Cells(_, cells) => {
+                    let cell = |column: &usize| cells.get(*column).map_or("", String::as_str);
+                    table.add_row(plan.beside.iter().map(|column| page.safe(cell(column))));
+                }
+                Row::Spread(first, _) => {
+                    table.add_row([page.safe(first)]);
+                }
+                Row::Across(..) => {}
+            }
         }
-        for (position, column) in kept.iter().enumerate() {
+        for (position, column) in plan.beside.iter().enumerate() {
             let Some(shown) = table.column_mut(position) else {
                 continue;
             };
-            let last = position + 1 == kept.len();
-            shown.set_padding((0, if last { 0 } else { 2 }));
+            shown.set_padding((0, 2));
             if self.right.contains(column) {
                 shown.set_cell_alignment(CellAlignment::Right);
             }
-            if !self.flexible.contains(column) {
-                shown.set_constraint(ColumnConstraint::ContentWidth);
-            }
         }
-        self.lines(page, indent, label, headed, &table);
+        let lines = table.lines().map(|line| line.trim_end().to_owned());
+        self.lines(page, indent, label, &plan, headed, lines);
     }
 
     fn lines(
@@ -96,63 +112,90 @@ impl Table {
         page: &mut Page<'_>,
         indent: usize,
         label: &str,
+        plan: &Plan,
         headed: bool,
-        table: &comfy_table::Table,
+        mut lines: impl Iterator<Item = String>,
     ) {
-        let space = " ".repeat(indent);
         let mut label = Some(label.to_owned());
-        let mut before = || label.take().unwrap_or_else(|| space.clone());
-        let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-        let mut lines = lines.iter().map(String::as_str).peekable();
+        let mut before = || label.take().unwrap_or_else(|| " ".repeat(indent));
         if headed && let Some(line) = lines.next() {
-            page.line(&[(Ink::Label, &before()), (Ink::Faint, line)]);
+            page.line(&[(Ink::Label, &before()), (Ink::Faint, &line)]);
         }
-        // A row never begins with an empty cell: where the first column is empty, a row is wrapped to a further line.
-        let first = self.cells().filter_map(|(_, cells)| cells.first());
-        let first = first.map(|cell| page.safe(cell).width()).max().unwrap_or(0);
-        let continues = |line: &str| line.chars().take(first).all(|c| c == ' ');
         for row in &self.rows {
             match row {
                 Row::Across(ink, text) => page.line(&[(Ink::Label, &before()), (*ink, text)]),
+                Row::Spread(_, text) => {
+                    let first =
+                        format!("{:1$}", lines.next().unwrap_or_default(), plan.first + GAP);
+                    page.line(&[
+                        (Ink::Label, &before()),
+                        (Ink::Faint, &first),
+                        (Ink::Faint, text),
+                    ]);
+                }
                 Row::Cells(ink, cells) => {
-                    let Some(line) = lines.next() else { continue };
-                    self.first(page, &before(), *ink, cells, line);
-                    // Lines that a row is wrapped to have nothing where a row begins.
-                    while lines.peek().is_some_and(|line| continues(line)) {
-                        let line = lines.next().unwrap_or_default();
-                        page.line(&[(Ink::Plain, &before()), (Ink::Plain, line)]);
+                    let line = lines.next().unwrap_or_default();
+                    first(page, &before(), *ink, cells, &line);
+                    for column in &plan.beneath {
+                        let text = cells.get(*column).map_or("", String::as_str);
+                        if !text.is_empty() {
+                            let space = " ".repeat(indent + plan.first + GAP);
+                            page.hanging(&[(Ink::Plain, &space)], text);
+                        }
                     }
                 }
             }
         }
     }
 
-    /// The first line of a row, its first cell in the row's ink.
-    fn first(&self, page: &mut Page<'_>, before: &str, ink: Ink, cells: &[String], line: &str) {
-        let first = cells.first().map(|cell| page.safe(cell)).unwrap_or_default();
-        match line.split_once(first.as_str()) {
-            Some((space, rest)) if !first.is_empty() => page.line(&[
-                (Ink::Label, before),
-                (Ink::Plain, space),
-                (ink, &first),
-                (Ink::Plain, rest),
-            ]),
-            _ => page.line(&[(Ink::Label, before), (Ink::Plain, line)]),
+    /// Side by side what has room.
+    fn plan(&self, page: &Page<'_>, room: usize) -> Plan {
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| match row {
+                Row::Cells(_, cells) => cells.get(column).map(String::as_str),
+                Row::Spread(first, _) if column == 0 => Some(first.as_str()),
+                Row::Spread(..) | Row::Across(..) => None,
+            });
+            cells.map(|cell| page.safe(cell).width()).max().unwrap_or(0)
+        };
+        let named = |column: usize| self.header.get(column).map_or(0, |name| name.width());
+        let mut beside: Vec<usize> = (0..self.header.len())
+            .filter(|column| width(*column) > 0)
+            .collect();
+        let mut beneath = Vec::new();
+        for column in self.beneath.iter().rev() {
+            let all: usize = beside
+                .iter()
+                .map(|column| width(*column).max(named(*column)) + GAP)
+                .sum();
+            if all.saturating_sub(GAP) > room
+                && let Some(position) = beside.iter().position(|kept| kept == column)
+            {
+                beside.remove(position);
+                beneath.insert(0, *column);
+            }
         }
-    }
-
-    fn columns(&self) -> usize {
-        self.header.len()
-    }
-
-    fn cells(&self) -> impl Iterator<Item = (Ink, &[String])> {
-        self.rows.iter().filter_map(|row| match row {
-            Row::Cells(ink, cells) => Some((*ink, cells.as_slice())),
-            Row::Across(..) => None,
-        })
+        Plan {
+            first: width(0).max(named(0)),
+            beside,
+            beneath,
+        }
     }
 }
 
-fn filled(cells: &[String], column: usize) -> bool {
-    cells.get(column).is_some_and(|cell| !cell.is_empty())
+/// A row, its first cell in the row's ink.
+fn first(page: &mut Page<'_>, before: &str, ink: Ink, cells: &[String], line: &str) {
+    let first = cells
+        .first()
+        .map(|cell| page.safe(cell))
+        .unwrap_or_default();
+    match line.split_once(first.as_str()) {
+        Some((space, rest)) if !first.is_empty() => page.line(&[
+            (Ink::Label, before),
+            (Ink::Plain, space),
+            (ink, &first),
+            (Ink::Plain, rest),
+        ]),
+        _ => page.line(&[(Ink::Label, before), (Ink::Plain, line)]),
+    }
 }

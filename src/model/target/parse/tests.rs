@@ -144,6 +144,7 @@ fn a_complaint_says_what_to_write() {
             "no port; expected a host and a port, e.g. db.example:443",
         ),
         ("redis.example", "e.g. redis.example:6379"),
+        ("2001:db8::1:443", "e.g. [2001:db8::1]:443"),
         ("2001:db8::1", "e.g. [2001:db8::1]:443"),
         ("fe80::1%eth0:22", "e.g. [fe80::1%eth0]:22"),
         ("2001:db8:0:0:0:0:0:1:443", "e.g. [2001:db8::1]:443"),
