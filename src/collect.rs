@@ -82,7 +82,7 @@ pub async fn check(
         if only_names {
             break Ended::Complete;
         }
-        let wake = recorder.read(|evidence| plan::wake_at(evidence, &log)).map(|at| recorder.instant(at));
+        let wake = recorder.read(|evidence| plan::wake_at(evidence, &log, recorder.now())).map(|at| recorder.instant(at));
         let wake = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,

@@ -130,7 +130,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
 }
 
 /// When the plan has to be asked again though nothing new was observed; none when only observations can change it.
-pub fn wake_at(evidence: &Evidence, log: &Log) -> Option<Ms> {
+pub fn wake_at(evidence: &Evidence, log: &Log, now: Ms) -> Option<Ms> {
     evidence
         .endpoints
         .iter()
@@ -140,6 +140,7 @@ pub fn wake_at(evidence: &Evidence, log: &Log) -> Option<Ms> {
             }
             _ => None,
         })
+        .filter(|at| *at > now)
         .min()
 }
 
