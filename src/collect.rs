@@ -117,6 +117,7 @@ async fn run(step: Step, recorder: Recorder, options: Rc<Options>, pace: Pace) {
     match step {
         Step::Resolve => resolve::resolve(recorder).await,
         Step::Routes => routes(&recorder),
+        Step::NeighbourEarly(endpoint) => local::neighbour(&recorder, &endpoint.address),
         Step::Neighbour(endpoint) => after_burst(&recorder, &endpoint),
         Step::Measure(need) => measure(need, recorder, options, pace).await,
     }
@@ -282,7 +283,7 @@ fn remember(recorder: &Recorder, earlier: &Report) {
 fn name(step: &Step) -> &'static str {
     match step {
         Step::Resolve => "resolving the name",
-        Step::Routes | Step::Neighbour(_) => "looking at this machine",
+        Step::Routes | Step::NeighbourEarly(_) | Step::Neighbour(_) => "looking at this machine",
         Step::Measure(need) => match need {
             Need::Burst(_) | Need::Resolution => "connecting",
             Need::SecondBurst(_) => "connecting once more",
