@@ -4,3 +4,4 @@ mod all_paths;
 mod drive;
 mod network;
 mod one_path;
+mod robustness;

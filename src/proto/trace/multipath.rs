@@ -148,6 +148,9 @@ pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
             search.hop(wants, &start, ttl);
         }
         connect(wants, ttl);
+        if layout.seems_to_meet(ttl) {
+            see_again(wants, ttl);
+        }
     }
     reask_silent(wants);
 }
@@ -327,6 +330,21 @@ fn repeat(wants: &mut Wants<'_>, behind: &Behind, ttl: u8) {
     }
 }
 
+/// Behind a balancer per packet: asks each flow once more where the ways seem to meet again.
+fn see_again(wants: &mut Wants<'_>, ttl: u8) {
+    let (state, layout) = (wants.state, wants.layout);
+    for flow in layout
+        .level(ttl)
+        .iter()
+        .flat_map(|level| &level.groups)
+        .flat_map(|group| &group.flows)
+    {
+        if state.cell(*flow, ttl).is_some_and(|cell| cell.asks < 3) {
+            wants.ask(*flow, ttl, Micros(0));
+        }
+    }
+}
+
 /// Sees to it that every node was met by a flow that was asked one hop before too: else no link leads to it.
 fn connect(wants: &mut Wants<'_>, ttl: u8) {
     let (state, layout) = (wants.state, wants.layout);
@@ -391,7 +409,7 @@ fn parents<'a>(layout: &'a Layout, start: &'a Group, ttl: u8) -> &'a [Group] {
 /// flows of its own stopping point. The node's bound in the result says so. MDA-Lite drops node control altogether
 /// in this case (Vermeulen et al. 2018, section 3).
 fn is_good_enough(layout: &Layout, behind: &Behind, ttl: u8) -> bool {
-    if behind.found != 1 || behind.asked < GOOD_ENOUGH || layout.only(ttl).is_none() {
+    if behind.found != 1 || behind.asked + 1 < GOOD_ENOUGH || layout.only(ttl).is_none() {
         return false;
     }
     let Some(level) = layout.level(ttl - 1) else {
@@ -404,7 +422,8 @@ fn is_good_enough(layout: &Layout, behind: &Behind, ttl: u8) -> bool {
             .map(|group| group.flows.len())
             .sum::<usize>();
     let width = u32::try_from(level.groups.len()).unwrap_or(u32::MAX);
-    width > 1 && asked * 4 >= 7 * stopping::stopping_point(Confidence::P95, width + 1) as usize
+    let stop = stopping::stopping_point(Confidence::P95, width + 1) as usize;
+    width > 1 && (asked * 4 >= stop * 7 && behind.asked >= GOOD_ENOUGH || asked >= stop * 2)
 }
 
 /// Whether the search looks behind this place, from `ttl - 1` to `ttl`.

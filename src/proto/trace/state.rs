@@ -205,7 +205,7 @@ impl State {
         let hop = self.hop(ttl)?;
         let full = self.config.reasks.saturating_add(1);
         let opens_silence = self.opens_silence(flow, ttl);
-        let asks = if hop.is_limited() {
+        let asks = if hop.is_helped() {
             full.max(LIMITED_ASKS)
         } else if opens_silence && (flow == MAIN || hop.answered > 0) {
             full
