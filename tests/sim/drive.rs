@@ -50,6 +50,9 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
     let end = loop {
         while let Some(probe) = tracer.poll_transmit(now) {
             probes += 1;
+            if std::env::var_os("SHOW").is_some() {
+                println!("{:>8} {probe:?}", now.0);
+            }
             tracer.handle_sent(probe.id, now);
             flows.insert(probe.id, (probe.flow.0, now));
             let same = flows

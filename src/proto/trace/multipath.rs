@@ -205,10 +205,6 @@ impl Search {
     /// Node control: sends flows to the hop before `ttl` until enough of them pass the nodes that lack some.
     fn control(&mut self, wants: &mut Wants<'_>, lacking: &[(&Group, u32)], ttl: u8) {
         let (state, layout) = (wants.state, wants.layout);
-        let missing = lacking
-            .iter()
-            .map(|(_, missing)| *missing as usize)
-            .sum::<usize>();
         // A sole place is passed by every flow: it can be asked beyond without looking at it again.
         let sole = lacking.len() == 1
             && (ttl == layout.first || layout.only(ttl - 1).is_some())
@@ -222,6 +218,19 @@ impl Search {
         let Some(level) = layout.level(at) else {
             return;
         };
+        // A new flow that falls silent beyond a fork can't be told to be at this silent node or at another.
+        let steered = !sole && at > layout.first && layout.only(at - 1).is_none();
+        let lacking: Vec<_> = lacking
+            .iter()
+            .filter(|(group, _)| !steered || !matches!(group.place, Place::Silent { .. }))
+            .collect();
+        if lacking.is_empty() {
+            return;
+        }
+        let missing = lacking
+            .iter()
+            .map(|(_, missing)| *missing as usize)
+            .sum::<usize>();
         let mut count = if sole {
             missing
         } else {
@@ -229,7 +238,12 @@ impl Search {
             (missing + level.groups.len() / 4).saturating_sub(level.pending)
         };
         count = count.saturating_sub(usize::from(wants.planned_at(at)));
-        for flow in self.likely_flows(wants, lacking, at) {
+        let leads = lacking.iter().flat_map(|(group, _)| &group.flows);
+        let before = at.saturating_sub(1);
+        let leads: Vec<Place> = leads
+            .filter_map(|&flow| layout.place_at(flow, before))
+            .collect();
+        for flow in self.likely_flows(wants, &leads, at) {
             if count == 0 {
                 return;
             }
@@ -250,14 +264,9 @@ impl Search {
     }
 
     /// Flows in use that were not asked at `at`, those first that pass a node before one that lacks flows.
-    fn likely_flows(&self, wants: &Wants<'_>, lacking: &[(&Group, u32)], at: u8) -> Vec<usize> {
+    fn likely_flows(&self, wants: &Wants<'_>, leads: &[Place], at: u8) -> Vec<usize> {
         let (state, layout) = (wants.state, wants.layout);
         let before = at.saturating_sub(1);
-        let leads: Vec<Place> = lacking
-            .iter()
-            .flat_map(|(group, _)| &group.flows)
-            .filter_map(|&flow| layout.place_at(flow, before))
-            .collect();
         let most = state.flows.len().min(usize::from(state.config.flows_max));
         let mut flows: Vec<usize> = (0..most)
             .filter(|&flow| {
