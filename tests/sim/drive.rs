@@ -70,7 +70,16 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
                 tracer.handle_answer(ProbeId(probe.id.0 + 1000), now, answer);
                 tracer.handle_answer(ProbeId(u64::MAX - probe.id.0), now, answer);
             }
-            let Some((mut at, answer)) = network.send(probe.flow.0, probe.ttl, now) else {
+            let sent = network.send(probe.flow.0, probe.ttl, now);
+            if std::env::var_os("SHOW").is_some() {
+                println!(
+                    "   {} {} {:?}",
+                    probe.flow.0,
+                    probe.ttl,
+                    sent.map(|s| s.1.from)
+                );
+            }
+            let Some((mut at, answer)) = sent else {
                 continue;
             };
             if mischief

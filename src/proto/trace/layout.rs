@@ -11,6 +11,10 @@ use super::probe::AnswerKind;
 use super::state::{MAIN, State};
 use super::stopping;
 
+/// Answers of one router alone that prove, near a balancer per packet, that all packets pass it: of two routers
+/// one stays hidden once in 2048.
+const PROOF: usize = 12;
+
 /// Where a flow is at a TTL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
@@ -238,6 +242,12 @@ impl Layout {
         router && level.mixed && !level.moved
     }
 
+    /// Whether flows part per packet right after this hop, and more answers would prove that not before it.
+    pub(super) fn seems_to_part(&self, ttl: u8) -> bool {
+        let here = self.level(ttl).filter(|level| !level.mixed);
+        here.is_some_and(|level| level.answers < PROOF) && self.is_mixed(ttl.saturating_add(1))
+    }
+
     /// Where all flows are at one place, a flow that was not asked there is silent after that place too.
     fn adopt_lost(&mut self) {
         for ttl in 1..self.levels.len() {
@@ -315,7 +325,7 @@ impl Layout {
             if level.moved {
                 mixed = true;
             } else if let [only] = level.groups.as_slice()
-                && level.answers >= enough * if mixed { 2 } else { 1 }
+                && (!mixed || level.answers >= PROOF.max(enough))
                 && matches!(only.place, Place::Router(_))
             {
                 mixed = false;

@@ -12,8 +12,8 @@ use super::stopping;
 use super::wants::{Granted, Wants};
 
 /// Repetitions of a flow behind a branching node before it is believed to balance per flow: a balancer per
-/// packet over two next hops goes unnoticed once in 32.
-const REPEATS: u32 = 5;
+/// packet over two next hops goes unnoticed once in 256.
+const REPEATS: u32 = 8;
 /// The same where the hop after it was seen to balance per packet, to find the first that does.
 const REPEATS_BEFORE_MIXED: u32 = 12;
 /// Flows through a node with one next hop that will do where more are too dear.
@@ -89,6 +89,10 @@ impl Behind {
         behind
     }
 
+    fn pending(&self) -> usize {
+        self.asked.saturating_sub(self.settled) as usize
+    }
+
     fn missing(&self) -> u32 {
         self.required.saturating_sub(self.asked)
     }
@@ -148,7 +152,7 @@ pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
             search.hop(wants, &start, ttl);
         }
         connect(wants, ttl);
-        if layout.seems_to_meet(ttl) {
+        if layout.seems_to_meet(ttl) || layout.seems_to_part(ttl) {
             see_again(wants, ttl);
         }
     }
@@ -243,21 +247,28 @@ impl Search {
         let leads: Vec<Place> = leads
             .filter_map(|&flow| layout.place_at(flow, before))
             .collect();
+        let entry = entry(layout, at);
         for flow in self.likely_flows(wants, &leads, at) {
             if count == 0 {
                 return;
+            }
+            if entry < at && layout.place_at(flow, before).is_none() {
+                continue;
             }
             wants.ask(flow, at, Micros(0));
             count -= 1;
         }
         let most = usize::from(state.config.flows_max);
+        for ttl in (entry..at.saturating_sub(1)).rev() {
+            count = step(wants, ttl, at, count);
+        }
         while count > 0 {
             let flow = state.flows.len() + self.new_flows;
             if flow >= most {
                 wants.short_of_flows = true;
                 return;
             }
-            wants.ask(flow, at, Micros(0));
+            wants.ask(flow, entry, Micros(0));
             self.new_flows += 1;
             count -= 1;
         }
@@ -339,7 +350,60 @@ fn repeat(wants: &mut Wants<'_>, behind: &Behind, ttl: u8) {
     }
 }
 
-/// Behind a balancer per packet: asks each flow once more where the ways seem to meet again.
+/// Where new flows begin that shall come to `at`: there, or where some branches are silent, at the fork before
+/// them, as a flow that falls silent halfway can't be told from one that goes another way.
+fn entry(layout: &Layout, at: u8) -> u8 {
+    let mut entry = at;
+    let mut silent = false;
+    while entry > layout.first && layout.only(entry - 1).is_none() {
+        silent |= has_silence(layout, entry);
+        entry -= 1;
+    }
+    if silent || has_silence(layout, entry) {
+        entry
+    } else {
+        at
+    }
+}
+
+fn has_silence(layout: &Layout, ttl: u8) -> bool {
+    layout.level(ttl).is_some_and(|level| {
+        level
+            .groups
+            .iter()
+            .any(|group| matches!(group.place, Place::Silent { .. }))
+    })
+}
+
+/// Takes flows that were last seen at a router at `ttl` one hop further on their way to `at`; the rest of
+/// `count`.
+fn step(wants: &mut Wants<'_>, ttl: u8, at: u8, mut count: usize) -> usize {
+    let (state, layout) = (wants.state, wants.layout);
+    let Some(level) = layout.level(ttl) else {
+        return count;
+    };
+    let routers = level
+        .groups
+        .iter()
+        .filter(|group| matches!(group.place, Place::Router(_)));
+    let leads = routers.filter(|group| {
+        let behind = Behind::of(state, layout, ttl + 1, group);
+        behind.answered.len() + behind.pending() > 0 || behind.settled < behind.required
+    });
+    for &flow in leads.flat_map(|group| &group.flows) {
+        if count == 0 {
+            break;
+        }
+        let fresh = (ttl + 1..=at).all(|ttl| !state.is_asked(flow, ttl));
+        if fresh && flow < usize::from(state.config.flows_max) {
+            wants.ask(flow, ttl + 1, Micros(0));
+            count -= 1;
+        }
+    }
+    count
+}
+
+/// Around a balancer per packet: asks each flow once more where the ways seem to part or to meet again.
 fn see_again(wants: &mut Wants<'_>, ttl: u8) {
     let (state, layout) = (wants.state, wants.layout);
     for flow in layout

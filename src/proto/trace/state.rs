@@ -2,7 +2,7 @@
 //!
 //! Facts only: what to ask next is decided in `walk` and `multipath`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::config::Config;
@@ -127,6 +127,8 @@ pub(super) struct State {
     pub(super) flows: Vec<Flow>,
     pub(super) hops: Vec<HopPace>,
     pub(super) limited: BTreeSet<IpAddr>,
+    /// What flows met one TTL after a router: how many silence for good, how many an answer.
+    after: BTreeMap<(u8, IpAddr), (u32, u32)>,
     pub(super) counters: Counters,
     pub(super) arrivals: u16,
     pub(super) destination: Destination,
@@ -153,6 +155,7 @@ impl State {
             flows: Vec::new(),
             hops,
             limited: BTreeSet::new(),
+            after: BTreeMap::new(),
             counters: Counters::default(),
             arrivals: 0,
             destination,
@@ -207,6 +210,8 @@ impl State {
         let opens_silence = self.opens_silence(flow, ttl);
         let asks = if hop.is_helped() {
             full.max(LIMITED_ASKS)
+        } else if flow != MAIN && self.is_known_silence(flow, ttl) {
+            1
         } else if opens_silence && (flow == MAIN || hop.answered > 0) {
             full
         } else {
@@ -220,6 +225,19 @@ impl State {
             };
             cell.last_asked.plus(pause)
         })
+    }
+
+    /// Flows that came from the same router were asked for long, and none was ever answered.
+    fn is_known_silence(&self, flow: usize, ttl: u8) -> bool {
+        let before = self
+            .router_before(flow, ttl)
+            .and_then(|router| self.after.get(&(ttl, router)));
+        before.is_some_and(|&(silent, answered)| silent >= 2 && answered == 0)
+    }
+
+    fn router_before(&self, flow: usize, ttl: u8) -> Option<IpAddr> {
+        let reply = self.cell(flow, ttl.checked_sub(1)?)?.outcome()?;
+        (reply.kind == AnswerKind::TimeExceeded).then_some(reply.from)
     }
 
     /// The first silent hop of a run: the one whose silence says where the flow ends.
@@ -359,6 +377,9 @@ impl State {
             hop.on_answer(record.sent_at);
             limited = hop.is_limited();
         }
+        if let Some(router) = self.router_before(record.flow, record.ttl) {
+            self.after.entry((record.ttl, router)).or_default().1 += 1;
+        }
         if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
             let recovered = cell.misses > 0;
             if before == Standing::Expired {
@@ -401,8 +422,14 @@ impl State {
             if record.standing == Standing::Sent {
                 self.counters.lost = self.counters.lost.saturating_add(1);
             }
+            let full = self.config.reasks.saturating_add(1);
+            let mut silent = false;
             if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
                 cell.misses = cell.misses.saturating_add(1);
+                silent = cell.replies.is_empty() && cell.misses == full;
+            }
+            if let (true, Some(router)) = (silent, self.router_before(record.flow, record.ttl)) {
+                self.after.entry((record.ttl, router)).or_default().0 += 1;
             }
             if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
                 hop.on_miss(record.sent_at, now);
