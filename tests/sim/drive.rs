@@ -50,9 +50,6 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
     let end = loop {
         while let Some(probe) = tracer.poll_transmit(now) {
             probes += 1;
-            if std::env::var_os("SHOW").is_some() {
-                println!("{:>8} {probe:?}", now.0);
-            }
             tracer.handle_sent(probe.id, now);
             flows.insert(probe.id, (probe.flow.0, now));
             let same = flows
@@ -71,14 +68,6 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
                 tracer.handle_answer(ProbeId(u64::MAX - probe.id.0), now, answer);
             }
             let sent = network.send(probe.flow.0, probe.ttl, now);
-            if std::env::var_os("SHOW").is_some() {
-                println!(
-                    "   {} {} {:?}",
-                    probe.flow.0,
-                    probe.ttl,
-                    sent.map(|s| s.1.from)
-                );
-            }
             let Some((mut at, answer)) = sent else {
                 continue;
             };

@@ -207,39 +207,3 @@ fn the_bound_on_probes_and_the_deadline_are_kept() {
     assert_eq!(run.end, End::Deadline);
     assert!(!run.graph.completeness.satisfied);
 }
-#[test]
-fn zz() {
-    for seed in [13839785574954605259_u64, 1650846166009584287] {
-        let mut network = random_network(seed);
-        let config = Config {
-            flows_max: 128,
-            in_flight_per_flow: NonZeroU16::new(u16::from(seed % 2 == 0)),
-            probes_max: 1500,
-            max_ttl: 20,
-            ..Config::default()
-        };
-        let run = run_with(&mut network, config, seed, Mischief::default());
-        for (i, r) in network.routers.iter().enumerate() {
-            println!("ZZ {i} {:?} {:?} loss {}", r.next, r.manner, r.loss_percent);
-        }
-        println!(
-            "ZZ {:?} {:?} {:?} {:?}",
-            run.took, run.end, run.graph.counters, run.probes
-        );
-        for h in &run.graph.hops {
-            println!(
-                "ZZ {} sent {} ans {} {:?}",
-                h.ttl,
-                h.sent,
-                h.answered,
-                h.nodes
-                    .iter()
-                    .map(|n| (n.address, n.sent, n.answered, n.limited))
-                    .collect::<Vec<_>>()
-            );
-        }
-        for h in &run.graph.examinations {
-            println!("ZZ {:?}", h);
-        }
-    }
-}
