@@ -31,24 +31,24 @@ fn random_network(seed: u64) -> Network {
         .salted(seed)
         .with(|routers| {
             let count = routers.len();
-            for index in 0..count - 1 {
+            for (index, router) in routers.iter_mut().enumerate().take(count - 1) {
                 let dice = pick(5000 + index as u64, 40);
-                routers[index].delay = 500 + pick(6000 + index as u64, 8000);
+                router.delay = 500 + pick(6000 + index as u64, 8000);
                 match dice {
-                    0 | 1 => routers[index].manner = Manner::Silent,
+                    0 | 1 => router.manner = Manner::Silent,
                     2 => {
-                        routers[index].manner = Manner::Limited {
+                        router.manner = Manner::Limited {
                             burst: 6,
                             every: 200_000,
                         }
                     }
-                    3 if index > 0 => routers[index].manner = Manner::Refuses(13),
-                    4 if index > 0 => routers[index].manner = Manner::Drops,
-                    5 => routers[index].loss_percent = 20,
+                    3 if index > 0 => router.manner = Manner::Refuses(13),
+                    4 if index > 0 => router.manner = Manner::Drops,
+                    5 => router.loss_percent = 20,
                     6 if index + 2 < count => {
                         // An arm that is shorter or longer than the others.
                         let skip = index + 2 + usize::try_from(pick(7000, 2)).unwrap();
-                        routers[index].next.push(skip.min(count - 1));
+                        router.next.push(skip.min(count - 1));
                     }
                     _ => {}
                 }
@@ -74,7 +74,7 @@ fn random_networks_are_traced_within_bounds_and_truthfully() {
         let mut network = random_network(seed);
         let config = Config {
             flows_max: 128,
-            in_flight_per_flow: NonZeroU16::new(u16::from(seed % 2 == 0)),
+            in_flight_per_flow: NonZeroU16::new(u16::from(seed.is_multiple_of(2))),
             probes_max: 1500,
             max_ttl: 20,
             ..Config::default()
@@ -146,7 +146,7 @@ fn answers_made_of_noise_end_within_the_bounds() {
             while let Some(probe) = tracer.poll_transmit(now) {
                 probes += 1;
                 let dice = mix(seed ^ mix(probe.id.0));
-                if dice % 7 == 0 {
+                if dice.is_multiple_of(7) {
                     tracer.handle_unsendable(probe.id, now);
                     continue;
                 }
@@ -158,7 +158,7 @@ fn answers_made_of_noise_end_within_the_bounds() {
                     _ => continue,
                 };
                 let from = [10, 0, 0, u8::try_from(dice / 100 % 5).unwrap()].into();
-                let id = if dice % 13 == 0 {
+                let id = if dice.is_multiple_of(13) {
                     ProbeId(dice % 900)
                 } else {
                     probe.id

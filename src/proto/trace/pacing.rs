@@ -129,7 +129,6 @@ impl HopPace {
                     self.unhelped = true;
                 }
             }
-            Some(_) => {}
             None if self.run >= RUN && self.answered >= ANSWERS && !self.unhelped => {
                 self.limited = Some(Limited {
                     since: now,
@@ -139,7 +138,7 @@ impl HopPace {
                     misses: 0,
                 });
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
 }

@@ -50,12 +50,12 @@ pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
     confirm_refusals(wants);
 
     let next = layout.highest_answer.saturating_add(1);
-    let waits = (layout.first..=next.min(config.max_ttl)).any(|ttl| {
+    let gap = (layout.first..=next.min(config.max_ttl)).any(|ttl| {
         state
             .cell(MAIN, ttl)
             .is_some_and(|cell| cell.is_overdue(now))
     });
-    if waits
+    if gap
         && layout.end_of(MAIN).is_none()
         && layout.distance.is_none_or(|distance| distance > next)
     {
