@@ -116,6 +116,9 @@ fn judgement(evidence: &Evidence) -> Judgement {
                 format!("ip route get {}", server.address.ip()),
             );
         }
+        if none_left {
+            return finding;
+        }
         finding = finding.command(
             format!("Ask {} again, over UDP; with +tcp over TCP.", label(server)),
             dig(server, ".", "NS"),

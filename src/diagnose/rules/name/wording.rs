@@ -134,6 +134,7 @@ pub(super) fn said_by(resolution: &Resolution, server: &Server, family: Family) 
         Standing::Refused => format!("answers REFUSED{slowest}"),
         Standing::Broken => format!("answers, but with nothing that can be used{slowest}"),
         Standing::Partial => format!("answers only a part of the questions{slowest}"),
+        Standing::Unfinished => "was not given the time to answer".to_owned(),
         Standing::Silent => {
             let waited = answers()
                 .filter(|answer| answer.outcome == Outcome::Timeout)
