@@ -80,7 +80,7 @@ fn judgement(evidence: &Evidence) -> Judgement {
         _ => String::new(),
     };
     let title = format!(
-        "Name server {who} {what}, {} does{}",
+        "Name server {who} {what}, while {} answers{}",
         label(&working.endpoint),
         if cost.is_empty() {
             String::new()

@@ -272,7 +272,7 @@ fn nxdomain_is_told_behind_a_dead_server_and_the_dead_one_warned_of() {
     let warning = case.finding(Id::DnsServerDown);
     assert_eq!(
         warning.title,
-        "Name server 10.0.0.51 does not answer, 10.0.0.52 does: an application waits 5.00 s for it"
+        "Name server 10.0.0.51 does not answer, while 10.0.0.52 answers: an application waits 5.00 s for it"
     );
     assert_eq!(warning.severity, Severity::Warning);
 }

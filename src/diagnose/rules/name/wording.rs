@@ -201,7 +201,7 @@ pub(super) fn over_tcp(
         outcome if answer.is_heard() && outcome != Outcome::Malformed => {
             let took = answer.ms.map_or_else(String::new, |ms| format!(" in {ms}"));
             format!(
-                "{server} answers over TCP/{port}{took}: it works, and UDP/{port} is lost on the way"
+                "{server} answers over TCP/{port}{took}: it works, and UDP/{port} is dropped on the way or at the server"
             )
         }
         Outcome::Malformed | Outcome::Closed | Outcome::Reset => {
