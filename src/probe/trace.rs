@@ -30,7 +30,7 @@ use crate::proto::trace::{
 /// No answer is waited for longer than this; the kernel sends a SYN again after a second.
 const PATIENCE: Duration = Duration::from_millis(980);
 /// After so many probes that could not be sent the trace ends.
-const UNSENDABLE_MAX: u32 = 16;
+const UNSENDABLE_MAX: u32 = 3;
 /// How often a port is asked again at one distance, and how long its answer is waited for.
 const REASKS: u8 = 2;
 /// At most so many distances are asked again.
