@@ -23,6 +23,8 @@
 //!
 //! The pure modules never see a socket, a clock, the environment or a printer; `tests/tidy.rs` holds that.
 
+pub mod diagnose;
 pub mod model;
 pub mod net;
+pub mod probe;
 pub mod proto;

@@ -1,1 +1,33 @@
-//! model
+//! Pure data, and total functions on it: what all the rest of nwcheck speaks.
+//!
+//! Nothing here opens a socket, asks a clock, reads the environment or prints. Everything that stands in the report is
+//! defined here, with serde and the JSON Schema derived from the same types, so that code, report and schema agree.
+
+pub mod address;
+pub mod criteria;
+pub mod duration;
+pub mod evidence;
+pub mod exit;
+pub mod finding;
+pub mod local;
+pub mod observation;
+pub mod options;
+pub mod outcome;
+pub mod report;
+pub mod resolution;
+pub mod source;
+pub mod statistics;
+pub mod target;
+pub mod text;
+pub mod topology;
+
+pub use address::{Address, Endpoint};
+pub use duration::Ms;
+pub use evidence::Evidence;
+pub use exit::ExitStatus;
+pub use finding::{Finding, Id, Origin, Severity};
+pub use observation::{Icmp, Observation, ObservationId, Operation};
+pub use options::Options;
+pub use outcome::Outcome;
+pub use report::Report;
+pub use target::Target;

@@ -1,1 +1,1 @@
-//! proto
+//! Pure, sans-IO: wire formats and the tracing engine.

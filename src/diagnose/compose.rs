@@ -1,0 +1,347 @@
+//! From what each rule says to one report: one cause, its consequences as evidence, the rest beside it.
+//!
+//! The choice is explicit. Within one address the rules start from one [shape](super::scene::Shape) of its burst, so that they exclude
+//! each other; should two still fire, the earlier in the chain name → local → path → destination stands and the other becomes its
+//! evidence. Among the addresses of a name, some that work make the others a warning; where none works, one reason for all is one finding.
+
+use std::collections::BTreeSet;
+
+use super::criteria::{self, State};
+use super::rule::{Judge, Judgement, Need};
+use super::scene::{Scene, Shape};
+use super::{rules, summary};
+use crate::model::evidence::{Ended, Evidence, UnderTest};
+use crate::model::finding::{Fact, Finding, Id, Origin, Severity};
+use crate::model::options::Expect;
+use crate::model::report::{EndpointReport, REPORT_SCHEMA, Report, Status, Tool, Verdict};
+use crate::model::statistics::Probes;
+use crate::model::{Endpoint, ExitStatus};
+
+/// What the rules say of one address.
+#[derive(Debug, Clone)]
+pub(super) struct Judged<'a> {
+    /// The address.
+    pub subject: &'a UnderTest,
+    /// Whether it works.
+    pub status: Status,
+    /// Its state in the words of `--expect`.
+    pub state: State,
+    /// Its probes, counted.
+    pub probes: Probes,
+    /// What is wrong: at most one error, first.
+    pub findings: Vec<Finding>,
+}
+
+impl Judged<'_> {
+    /// The error, if there is one.
+    pub(super) fn error(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.severity == Severity::Error)
+    }
+
+    /// The address and port.
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.subject.endpoint
+    }
+}
+
+/// What would settle the rules that can't tell yet.
+pub fn needs(evidence: &Evidence) -> BTreeSet<Need> {
+    let mut wanted = BTreeSet::new();
+    let mut collect = |judgement: Judgement| {
+        if let Judgement::Unknown(needs) = judgement {
+            wanted.extend(needs);
+        }
+    };
+    let scenes: Vec<Scene<'_>> = evidence.endpoints.iter().map(|subject| Scene::new(evidence, subject)).collect();
+    for rule in rules::all() {
+        match rule.judge {
+            Judge::Check(judge) => collect(judge(evidence)),
+            Judge::Endpoint(judge) => scenes.iter().for_each(|scene| collect(judge(scene))),
+            Judge::Composed => {}
+        }
+    }
+    wanted
+}
+
+/// Judges the evidence.
+pub fn diagnose(evidence: &Evidence) -> Report {
+    let named = names(evidence);
+    let judged: Vec<Judged<'_>> = evidence.endpoints.iter().map(|subject| judge(evidence, subject)).collect();
+    let mut findings = named;
+    findings.extend(together(evidence, &judged));
+    let mut status = overall(evidence, &judged, &findings);
+
+    let expected = evidence.options.expect.filter(|expect| *expect != Expect::Open);
+    let mut criteria = Vec::new();
+    if let Some(expect) = expected {
+        let (criterion, unmet) = criteria::expectation(expect, &judged);
+        let soften = match criterion.met {
+            // Not proven: neither a pass nor a failure.
+            None => {
+                status = Status::Indeterminate;
+                Severity::Warning
+            }
+            Some(_) => Severity::Info,
+        };
+        for finding in &mut findings {
+            finding.severity = finding.severity.min(soften);
+        }
+        findings.extend(unmet);
+        criteria.push(criterion);
+    } else if evidence.options.expect.is_some() {
+        criteria.push(criteria::expectation(Expect::Open, &judged).0);
+    }
+    let failed_already = findings.iter().any(|finding| finding.severity == Severity::Error);
+    for (criterion, unmet) in criteria::thresholds(evidence, &judged, expected.is_some()) {
+        criteria.push(criterion);
+        findings.extend(unmet.filter(|_| !failed_already));
+    }
+
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.id));
+    let broken = criteria.iter().any(|criterion| criterion.met == Some(false));
+    let worst = findings.iter().map(|finding| finding.severity).max();
+    if evidence.ended == Ended::Interrupted && worst != Some(Severity::Error) {
+        status = Status::Indeterminate;
+    }
+    let verdict = if worst == Some(Severity::Error) || broken {
+        Verdict::Fail
+    } else if status == Status::Indeterminate {
+        Verdict::Indeterminate
+    } else if worst == Some(Severity::Warning) {
+        Verdict::Warn
+    } else {
+        Verdict::Pass
+    };
+    let cause = findings.first().filter(|first| explains(first, verdict)).map(|first| first.id);
+    let exit = match verdict {
+        Verdict::Fail => ExitStatus::Failed,
+        Verdict::Indeterminate => ExitStatus::CouldNotTell,
+        Verdict::Warn if evidence.options.fail_on == Severity::Warning => ExitStatus::Failed,
+        Verdict::Warn | Verdict::Pass => ExitStatus::Passed,
+    };
+    let mut local = evidence.local.clone();
+    if let Some(first) = judged.iter().find(|j| j.status != Status::Reachable).or(judged.first()) {
+        let address = &first.endpoint().address;
+        local.route = evidence.local.route_to(address).cloned();
+        local.neighbour = evidence.local.next_hop(address).cloned();
+        let name = local.route.as_ref().and_then(|route| route.interface.clone());
+        local.interface = name.and_then(|name| evidence.local.interface_named(&name).cloned());
+    }
+    let summary = summary::summary(evidence, &judged, &findings, status, verdict);
+    Report {
+        schema: REPORT_SCHEMA.to_owned(),
+        tool: Tool::this(),
+        started_at: evidence.started_at,
+        duration_ms: evidence.duration_ms,
+        ended: evidence.ended,
+        exit_status: exit.code(),
+        redacted: false,
+        options: evidence.options.clone(),
+        source: evidence.source.clone(),
+        target: evidence.target.clone(),
+        status,
+        verdict,
+        cause,
+        summary,
+        findings,
+        criteria,
+        not_measured: evidence.not_measured.clone(),
+        resolution: evidence.resolution.clone(),
+        endpoints: judged
+            .into_iter()
+            .map(|judged| EndpointReport {
+                address: judged.subject.endpoint.address.clone(),
+                port: judged.subject.endpoint.port,
+                status: judged.status,
+                probes: judged.probes,
+                path: judged.subject.path.clone(),
+            })
+            .collect(),
+        local,
+        observations: evidence.observations.clone(),
+    }
+}
+
+/// Whether a finding explains a verdict that is not pass. A warning of the name or of this machine stands beside what works,
+/// and explains nothing of it.
+fn explains(finding: &Finding, verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Pass => false,
+        Verdict::Fail => finding.severity == Severity::Error,
+        Verdict::Warn => {
+            finding.severity == Severity::Warning && !matches!(finding.origin, Origin::Name | Origin::Local)
+        }
+        Verdict::Indeterminate => finding.severity == Severity::Warning,
+    }
+}
+
+/// What the rules of the name say: at most one error. No name server can be reached because this machine has no route: then that is
+/// the fault, and what the name's rules say is its consequence.
+fn names(evidence: &Evidence) -> Vec<Finding> {
+    let mut fired: Vec<Finding> = rules::all()
+        .filter_map(|rule| match rule.judge {
+            Judge::Check(judge) => match judge(evidence) {
+                Judgement::Fires(finding) => Some(*finding),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    if let Some(first) = fired.iter().position(|finding| finding.severity == Severity::Error) {
+        let cause = fired.remove(first);
+        let cause = super::unreachable::behind(evidence, &cause).unwrap_or(cause);
+        fired.retain(|finding| finding.severity != Severity::Error);
+        fired.insert(0, cause);
+    }
+    fired
+}
+
+/// What the rules say of one address.
+fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
+    let scene = Scene::new(evidence, subject);
+    let mut findings: Vec<Finding> = Vec::new();
+    for rule in rules::all() {
+        let Judge::Endpoint(judge) = rule.judge else { continue };
+        let Judgement::Fires(finding) = judge(&scene) else { continue };
+        match findings.iter_mut().find(|earlier| earlier.severity == Severity::Error) {
+            Some(cause) if finding.severity == Severity::Error => cause.evidence.push(consequence(&finding)),
+            _ => findings.push(*finding),
+        }
+    }
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.id));
+    let worst = findings.first().map(|finding| finding.severity);
+    let status = match scene.shape() {
+        Shape::Works => Status::Reachable,
+        Shape::Mixed if worst >= Some(Severity::Warning) || scene.troubled().len() > 1 => Status::Degraded,
+        Shape::Mixed => Status::Reachable,
+        _ if worst == Some(Severity::Error) => Status::Unreachable,
+        _ => Status::Indeterminate,
+    };
+    let count = usize::try_from(evidence.options.count).unwrap_or(usize::MAX);
+    let unfinished = evidence.ended != Ended::Complete && scene.burst.len() < count && worst != Some(Severity::Error);
+    let status = if unfinished { Status::Indeterminate } else { status };
+    let probes = Probes::count(scene.burst.iter().copied().filter(|o| o.outcome != crate::model::Outcome::Cancelled));
+    Judged { subject, status, state: criteria::state(&scene, &findings), probes, findings }
+}
+
+fn consequence(finding: &Finding) -> Fact {
+    let observations = finding.evidence.iter().flat_map(|fact| fact.observations.iter().copied()).collect();
+    Fact { text: format!("{}.", finding.title), observations }
+}
+
+/// What is to be said of all addresses together.
+fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
+    let failing: Vec<&Judged<'_>> = judged.iter().filter(|j| j.status == Status::Unreachable).collect();
+    let works = judged.iter().any(|j| matches!(j.status, Status::Reachable | Status::Degraded));
+    let mut findings: Vec<Finding> = judged
+        .iter()
+        .filter(|j| j.status != Status::Unreachable)
+        .flat_map(|j| j.findings.iter().cloned())
+        .collect();
+    if failing.is_empty() {
+        return findings;
+    }
+    if works {
+        findings.push(partial(evidence, judged, &failing));
+        return findings;
+    }
+    // None works: one reason for all is one finding.
+    for judged in failing {
+        let Some(error) = judged.error() else { continue };
+        match findings.iter_mut().find(|known| known.id == error.id && known.severity == Severity::Error) {
+            Some(known) => {
+                let mut fact = consequence(error);
+                fact.text = format!("The same holds for {}: {}", judged.endpoint(), decapitalise(&fact.text));
+                known.evidence.push(fact);
+                if known.hop != error.hop {
+                    known.hop = None;
+                }
+            }
+            None => findings.push(error.clone()),
+        }
+        let beside = judged.findings.iter().filter(|finding| finding.severity != Severity::Error);
+        findings.extend(beside.cloned());
+    }
+    findings
+}
+
+/// Some addresses work and some do not.
+fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) -> Finding {
+    let host = crate::model::text::escape(&evidence.target.host);
+    let v6 = |j: &Judged<'_>| j.endpoint().address.is_ipv6();
+    let (six, four): (Vec<_>, Vec<_>) = judged.iter().partition(|j| v6(j));
+    let broken = |group: &[&Judged<'_>]| !group.is_empty() && group.iter().all(|j| j.status == Status::Unreachable);
+    let working = |group: &[&Judged<'_>]| !group.is_empty() && group.iter().all(|j| j.status != Status::Unreachable);
+    let (id, title, explanation) = if broken(&six) && working(&four) {
+        (
+            Id::DestinationIpv6Broken,
+            format!("{host} works over IPv4 and not over IPv6"),
+            "Clients that try both families at once (RFC 8305) lose about a quarter of a second to it. Those that try one address after the \
+             other wait for the failure first: at once where it is refused or unreachable, else until their time-out, which is over two \
+             minutes by Linux's defaults.",
+        )
+    } else if broken(&four) && working(&six) {
+        (
+            Id::DestinationIpv4Broken,
+            format!("{host} works over IPv6 and not over IPv4"),
+            "Clients without IPv6 can't reach it at all; those that try IPv4 first wait for the failure.",
+        )
+    } else {
+        (
+            Id::DestinationAddressPartial,
+            format!("{} of {} addresses of {host} do not work", failing.len(), judged.len()),
+            "Which address a client gets decides whether it works: some fail at once, some only after a time-out.",
+        )
+    };
+    let mut finding = Finding::new(id, Severity::Warning, title).explained(explanation);
+    for judged in judged {
+        let text = match judged.error().filter(|_| judged.status == Status::Unreachable) {
+            Some(error) => format!("{}: {} ({}).", judged.endpoint(), decapitalise(&error.title), error.id),
+            None => format!("{}: {} of {} probes answered.", judged.endpoint(), judged.probes.ok, judged.probes.sent),
+        };
+        let seen = evidence.burst(judged.endpoint()).map(|o| o.id).collect::<Vec<_>>();
+        finding = finding.fact(text, seen);
+    }
+    if let Some(first) = failing.first().and_then(|j| j.error()) {
+        finding.actions.clone_from(&first.actions);
+        if failing.len() == 1 {
+            finding.endpoint.clone_from(&first.endpoint);
+            finding.hop = first.hop;
+            finding.address.clone_from(&first.address);
+        }
+    }
+    finding.action(format!("Or take the addresses that fail out of the records of {host} until they are repaired."))
+}
+
+/// What is so, over all addresses.
+fn overall(evidence: &Evidence, judged: &[Judged<'_>], findings: &[Finding]) -> Status {
+    if judged.is_empty() {
+        let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
+        return if failed { Status::Unreachable } else { Status::Indeterminate };
+    }
+    let all = |status: Status| judged.iter().all(|j| j.status == status);
+    let works = judged.iter().any(|j| matches!(j.status, Status::Reachable | Status::Degraded));
+    if all(Status::Reachable) {
+        Status::Reachable
+    } else if all(Status::Unreachable) {
+        Status::Unreachable
+    } else if works && !(evidence.ended != Ended::Complete && judged.iter().any(|j| j.status == Status::Indeterminate)) {
+        Status::Degraded
+    } else {
+        Status::Indeterminate
+    }
+}
+
+/// A sentence that goes on after a colon: an ordinary first word loses its capital, a name or an address keeps it.
+pub(super) fn decapitalise(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or_default();
+    let ordinary = word.len() > 1
+        && word.chars().next().is_some_and(char::is_uppercase)
+        && word.chars().skip(1).all(|c| c.is_lowercase());
+    let article = word == "A";
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) if ordinary || article => first.to_lowercase().chain(characters).collect(),
+        _ => text.to_owned(),
+    }
+}

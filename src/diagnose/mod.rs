@@ -1,0 +1,13 @@
+//! Pure: evidence → findings, and the choice of the one cause.
+
+mod compose;
+mod criteria;
+mod rule;
+mod summary;
+mod unreachable;
+pub mod rules;
+pub mod scene;
+
+pub use compose::{diagnose, needs};
+pub use rule::{Explain, Judge, Judgement, Need, Rule};
+pub use scene::Scene;

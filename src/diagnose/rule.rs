@@ -1,0 +1,84 @@
+//! What a rule is: one id, its explanation, and a pure three-valued judgement.
+
+use crate::model::{Endpoint, Evidence, Finding, Id};
+
+/// What a rule makes of the evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Judgement {
+    /// It is so, and here is the proof.
+    Fires(Box<Finding>),
+    /// It is proven not to be so, or does not apply.
+    Clear,
+    /// It can't be told yet; these would settle it. None: nothing more can.
+    Unknown(Vec<Need>),
+}
+
+impl Judgement {
+    /// Fires with this finding.
+    pub fn fires(finding: Finding) -> Self {
+        Self::Fires(Box::new(finding))
+    }
+}
+
+/// A measurement that would settle a rule. The plan decides whether it is made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Need {
+    /// Every source of the name heard to its end.
+    Resolution,
+    /// The burst of probes.
+    Burst(Endpoint),
+    /// The same burst once more, to tell a fault from a chance.
+    SecondBurst(Endpoint),
+    /// A connection to the control port of the same host.
+    Control(Endpoint),
+    /// Echo requests to the same host.
+    Echo(Endpoint),
+    /// Datagrams to an unlikely port of the same host.
+    Datagram(Endpoint),
+    /// The path, with the probes that were asked for.
+    Trace(Endpoint),
+    /// The path, with SYNs to the control port.
+    ControlTrace(Endpoint),
+    /// The port asked for once more, at the distances where only the control was answered.
+    Reask(Endpoint),
+    /// The path, with datagrams.
+    DatagramTrace(Endpoint),
+    /// A series of control probes, to tell loss on the way from trouble at the port.
+    ControlSeries(Endpoint),
+}
+
+/// What `nwcheck explain ID` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Explain {
+    /// What it means, for somebody who sees it for the first time.
+    pub meaning: &'static str,
+    /// How it is known: what proves it, and its limits.
+    pub proof: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+    /// What else looks like it, and how they are told apart.
+    pub lookalikes: &'static str,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy)]
+pub enum Judge {
+    /// The check as a whole: its name, its options.
+    Check(fn(&Evidence) -> Judgement),
+    /// One address under test.
+    Endpoint(fn(&super::scene::Scene<'_>) -> Judgement),
+    /// Made by the choice of the cause, from what the other rules found (`destination-address-partial`, criteria).
+    Composed,
+}
+
+/// One rule.
+#[derive(Clone, Copy)]
+pub struct Rule {
+    /// The finding that it makes.
+    pub id: Id,
+    /// What `nwcheck explain` says of it.
+    pub explain: Explain,
+    /// How it judges.
+    pub judge: Judge,
+}

@@ -1,0 +1,109 @@
+//! `destination-intermittent`: some probes to one address work and others fail.
+
+use std::collections::BTreeMap;
+
+use super::unsteady::{Unsteady, controls, unsteady};
+use crate::diagnose::scene::{Scene, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::model::{Finding, Id, Observation, Outcome, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::DestinationIntermittent,
+    explain: Explain {
+        meaning: "Of several attempts to the same address and port some succeed and others are refused, time out, or open only after the \
+                  SYN was sent again: an overloaded service (its accept queue is full), a balancer with a dead backend, a connection limit, \
+                  or a fault that comes and goes.",
+        proof: "Two bursts of probes from different source ports to one address, with different outcomes; other probes to the same host \
+                that are not lost tell it from loss on the way. Half or more failing is an error, fewer a warning; a single failure that \
+                does not come again is only noted.",
+        remedy: "On the host look at the service's load and accept queue (`ss -tln`: Recv-Q near Send-Q; `nstat -az TcpExtListenOverflows`); \
+                 on a balancer at the health of its backends; on firewalls at connection limits.",
+        lookalikes: "When other probes to the same host are lost at the same rate it is `path-loss`.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    match unsteady(scene) {
+        Unsteady::Unknown(needs) => Judgement::Unknown(needs),
+        Unsteady::No | Unsteady::Lossy(_) => Judgement::Clear,
+        Unsteady::Once => Judgement::fires(once(scene)),
+        Unsteady::Destination(_) => Judgement::fires(finding(scene)),
+    }
+}
+
+fn finding(scene: &Scene<'_>) -> Finding {
+    let sent = scene.burst.len();
+    let troubled = scene.troubled();
+    let failed = troubled.iter().filter(|o| o.outcome != Outcome::Ok).count();
+    let severity = if failed * 2 >= sent { Severity::Error } else { Severity::Warning };
+    let title = if failed > 0 {
+        format!("{failed} of {sent} connections to {} fail, the others open", scene.endpoint())
+    } else {
+        format!("{} of {sent} connections to {} open only at a second try", troubled.len(), scene.endpoint())
+    };
+    let mut finding = Finding::new(Id::DestinationIntermittent, severity, title)
+        .explained(
+            "The same address and port answers now this way, now that. A service whose accept queue is full, a balancer with a dead \
+             backend, or a limit on connections behaves so.",
+        )
+        .about(scene.endpoint())
+        .at(None, Some(scene.address().clone()));
+    finding = kinds(finding, &troubled);
+    let controls = controls(scene);
+    if controls.sent > 0 {
+        finding = finding.fact(
+            format!(
+                "Of {} other probes to the same host {}.",
+                controls.sent,
+                if controls.lost == 0 { "none was lost".to_owned() } else { format!("{} were lost", controls.lost) }
+            ),
+            controls.observations,
+        );
+    }
+    let port = scene.endpoint().port.unwrap_or_default();
+    finding
+        .command(
+            format!("On {}, see whether the accept queue is full (Recv-Q near Send-Q):", scene.address()),
+            format!("ss -tln 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops"),
+        )
+        .action("If the address is a balancer's, look at the health of its backends: one that is dead takes its share of the connections.")
+}
+
+/// Refused, timed out and slow are told apart.
+fn kinds(mut finding: Finding, troubled: &[&Observation]) -> Finding {
+    let mut kinds: BTreeMap<&'static str, Vec<&Observation>> = BTreeMap::new();
+    for o in troubled {
+        let kind = match o.outcome {
+            Outcome::Ok => "opened only after the SYN was sent again",
+            Outcome::Timeout => "got no answer",
+            Outcome::Refused => "were refused with a TCP reset",
+            other => other.phrase(),
+        };
+        kinds.entry(kind).or_default().push(o);
+    }
+    for (kind, observations) in kinds {
+        finding = finding.fact(format!("{} {kind}.", observations.len()), ids(&observations));
+    }
+    finding
+}
+
+fn once(scene: &Scene<'_>) -> Finding {
+    let troubled = scene.troubled();
+    let what = troubled.first().map_or("was not answered", |o| match o.outcome {
+        Outcome::Ok => "needed its SYN sent again",
+        other => other.phrase(),
+    });
+    kinds(
+        Finding::new(
+            Id::DestinationIntermittent,
+            Severity::Info,
+            format!("One of {} probes to {} {what}; it did not happen again", scene.burst.len(), scene.endpoint()),
+        )
+        .explained("A single lost packet proves nothing: a second burst was all well. Repeat with -c 100 for a closer look.")
+        .about(scene.endpoint())
+        .at(None, Some(scene.address().clone())),
+        &troubled,
+    )
+}

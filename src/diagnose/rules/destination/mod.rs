@@ -1,0 +1,26 @@
+//! The host asked for and its port.
+
+mod composed;
+mod host_down;
+mod intermittent;
+mod port_closed;
+mod port_filtered;
+#[cfg(any())]
+mod tests;
+mod unsteady;
+
+use crate::diagnose::Rule;
+
+pub(super) use host_down::last_router_proven;
+pub(super) use unsteady::{Unsteady, unsteady};
+
+/// The rules of this family, in the order of the chain.
+pub static DESTINATION: &[&Rule] = &[
+    &host_down::RULE,
+    &port_filtered::RULE,
+    &port_closed::RULE,
+    &intermittent::RULE,
+    &composed::ADDRESS_PARTIAL,
+    &composed::IPV6_BROKEN,
+    &composed::IPV4_BROKEN,
+];

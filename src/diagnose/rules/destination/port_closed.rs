@@ -1,0 +1,75 @@
+//! `port-closed`: the host itself refuses; nothing listens.
+
+use crate::diagnose::scene::{Scene, Shape, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::{Finding, Id, Outcome, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::PortClosed,
+    explain: Explain {
+        meaning: "The host is up and refuses the connection: nothing listens on the port, at this address.",
+        proof: "A TCP reset answered the SYN, and no ICMP error came with it. A firewall directly before the host that rejects with a reset \
+                looks the same as the host.",
+        remedy: "On the host, see whether the service runs and on which address and port it listens (`ss -tlnp 'sport = :PORT'`; on macOS \
+                 and the BSDs `lsof -nP -iTCP:PORT -sTCP:LISTEN`; on Windows `Get-NetTCPConnection -LocalPort PORT -State Listen`).",
+        lookalikes: "An ICMP port unreachable reads as \"connection refused\" too, and comes from a firewall: `path-prohibited`, or \
+                     `port-filtered` when the host itself sends it. On this machine, with a listener on another address: `local-listener-address`.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    match scene.shape() {
+        Shape::Refused => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        _ => return Judgement::Clear,
+    }
+    let port = scene.endpoint().port.unwrap_or_default();
+    if scene.is_own() && scene.evidence.local.listeners.iter().any(|l| l.endpoint.port == Some(port)) {
+        return Judgement::Clear;
+    }
+    let refused = scene.with(Outcome::Refused);
+    let fastest = refused.iter().filter_map(|o| o.rtt_ms.or(o.elapsed_ms)).min();
+    let within = fastest.map_or_else(String::new, |ms| format!(", the fastest in {ms}"));
+    let near = scene.is_own() || scene.on_link();
+    let mut finding = Finding::new(
+        Id::PortClosed,
+        Severity::Error,
+        format!("Nothing listens on port {port} of {}: it refuses the connection", scene.host()),
+    )
+    .explained(if near {
+        "The host is up and answers at once that nothing listens on this port."
+    } else {
+        "The packets get there, and the host, or the device directly before it, answers at once that nothing listens on this port."
+    })
+    .fact(
+        format!("{} of {} attempts were answered with a TCP reset{within}.", refused.len(), scene.burst.len()),
+        ids(&refused),
+    )
+    .about(scene.endpoint())
+    .at(scene.walk.arrival(), Some(scene.address().clone()));
+    let rest: Vec<_> = scene.burst.iter().copied().filter(|o| o.outcome != Outcome::Refused).collect();
+    if !rest.is_empty() {
+        finding = finding.fact(
+            format!("The other {} were {}.", rest.len(), rest.first().map_or("", |o| o.outcome.phrase())),
+            ids(&rest),
+        );
+    }
+    if let Some(distance) = scene.walk.arrival().filter(|distance| *distance > 1) {
+        finding = finding.fact(
+            format!("The reset comes from a distance of {distance} hops; the path before it is clear."),
+            scene.walk.observations_at(distance),
+        );
+    }
+    let whose = if scene.is_own() { "this machine".to_owned() } else { scene.address().to_string() };
+    Judgement::fires(
+        finding
+            .command(
+                format!("On {whose}, see whether the service runs, and on which address and port it listens:"),
+                format!("ss -tlnp 'sport = :{port}'"),
+            )
+            .action(format!("If it listens there, a firewall of that host, or directly before it, resets connections from {}.", scene.source()))
+            .action("If it does not, start it, or correct the port in the client's configuration."),
+    )
+}

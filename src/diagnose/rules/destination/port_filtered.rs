@@ -1,0 +1,133 @@
+//! `port-filtered`: the host is up, and the port does not answer.
+
+use crate::diagnose::rules::local_not_ruled_out;
+use crate::diagnose::rules::path::stops_before;
+use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::{Finding, Id, Outcome, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::PortFiltered,
+    explain: Explain {
+        meaning: "The host is up, and connections to this port are dropped or rejected by the host's own firewall or by the last device before it.",
+        proof: "The port stays silent while the host answers something else (a control port, an echo request, a datagram, address \
+                resolution), and no hop before it is proven to be where the probes stop; or the host itself answers with an ICMP error.",
+        remedy: "On the host, allow the port in its firewall (`sudo nft list ruleset`, `sudo iptables-save`; on Windows \
+                 `Get-NetFirewallRule`), in its security group, or in the device directly before it.",
+        lookalikes: "When SYNs to the port stop at an earlier hop that others pass it is `path-filtered`. A host that answers nothing at all \
+                     is `path-blackhole` or `host-down`. A reset is `port-closed`.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    match scene.shape() {
+        Shape::NotTried => Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        Shape::Rejected(r) if r.sender == Sender::Destination => Judgement::fires(rejected_by_host(scene, &r)),
+        Shape::RejectedOnce(r) if r.sender == Sender::Destination => {
+            Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
+        }
+        Shape::Silent => silent(scene),
+        _ => Judgement::Clear,
+    }
+}
+
+fn silent(scene: &Scene<'_>) -> Judgement {
+    let Some(up) = scene.host_up() else {
+        return if scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty() {
+            let endpoint = scene.endpoint().clone();
+            Judgement::Unknown(vec![Need::Control(endpoint.clone()), Need::Echo(endpoint.clone()), Need::Datagram(endpoint)])
+        } else {
+            Judgement::Clear
+        };
+    };
+    match stops_before(scene) {
+        Ok(None) => {}
+        Ok(Some(_)) => return Judgement::Clear,
+        Err(needs) => return Judgement::Unknown(needs),
+    }
+    let service = scene.service();
+    let port = scene.endpoint().port.unwrap_or_default();
+    let silent = scene.with(Outcome::Timeout);
+    let last = scene.last_router();
+    let distance = scene.control_walk.arrival().or_else(|| scene.datagram_walk.arrival());
+    let local = scene.is_own();
+    let before_it = match (last, distance) {
+        _ if scene.on_link() => Some(None),
+        (Some((ttl, router)), Some(distance)) if ttl + 1 >= distance => Some(Some((ttl, router))),
+        (None, Some(1)) => Some(None),
+        _ => None,
+    };
+    let explanation = if local {
+        format!("The address is this machine's own, and its firewall drops {service}.")
+    } else {
+        match before_it {
+            Some(Some((ttl, router))) => format!(
+                "SYNs to this port pass every hop up to {} (hop {ttl}), the last before the host, and get no answer. The host's own \
+                 firewall drops them, or that last device does: from here the two look the same.",
+                scene.device(router)
+            ),
+            Some(None) => format!("There is no router in between: the host's own firewall drops {service}."),
+            None => format!(
+                "Something drops {service}: the host's own firewall, or a device on the way. Where is not proven, because the hops that \
+                 could tell do not answer."
+            ),
+        }
+    };
+    let mut finding = Finding::new(
+        Id::PortFiltered,
+        Severity::Error,
+        format!("{} is up, but port {port} does not answer: it is filtered", scene.host()),
+    )
+    .explained(explanation)
+    .fact(format!("{} of {} attempts got no answer.", silent.len(), scene.burst.len()), ids(&silent))
+    .fact(up.text, up.observations)
+    .about(scene.endpoint())
+    .at(None, Some(scene.address().clone()));
+    if let Some((ttl, router)) = last {
+        finding = finding.fact(
+            format!("SYNs to port {port} with a limited TTL are answered up to hop {ttl} ({}).", scene.device(router)),
+            scene.walk.observations_at(ttl),
+        );
+        if before_it.is_some() {
+            finding.hop = Some(ttl);
+            finding.address = Some(router.clone());
+        }
+    }
+    if !local {
+        finding = local_not_ruled_out(scene, finding);
+    }
+    Judgement::fires(steps(scene, finding))
+}
+
+fn rejected_by_host(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
+    let what = rejection.answers.first().and_then(|o| o.icmp.as_ref()).map_or_else(String::new, |icmp| icmp.describe());
+    let connects = rejection.answers.iter().filter(|o| o.ttl.is_none()).count();
+    let finding = Finding::new(
+        Id::PortFiltered,
+        Severity::Error,
+        format!("{} itself rejects {}", scene.host(), scene.service()),
+    )
+    .explained(
+        "The host answers with an ICMP error instead of a TCP reset: a firewall on the host, or an address translation that answers in its \
+         name, rejects the connection. The path up to it works.",
+    )
+    .fact(
+        format!("{connects} of {} attempts were answered by {} with {what}.", scene.burst.len(), rejection.by),
+        ids(&rejection.answers),
+    )
+    .about(scene.endpoint())
+    .at(scene.walk.first_rejected().map(|(ttl, _)| ttl), Some(rejection.by.clone()));
+    steps(scene, finding)
+}
+
+fn steps(scene: &Scene<'_>, finding: Finding) -> Finding {
+    let whose = if scene.is_own() { "this machine".to_owned() } else { scene.address().to_string() };
+    finding
+        .command(
+            format!("On {whose}, see whether its firewall drops {} from {}:", scene.service(), scene.source()),
+            "sudo nft list ruleset",
+        )
+        .action("If it does not, ask the owner of the device directly before it (security group, load balancer, virtual switch).")
+}

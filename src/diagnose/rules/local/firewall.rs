@@ -1,0 +1,83 @@
+//! `local-firewall`: this machine's own rules reject or forbid the probe.
+
+use crate::diagnose::scene::{Scene, Sender, Shape, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::local::RouteKind;
+use crate::model::{Finding, Id, Ms, Outcome, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::LocalFirewall,
+    explain: Explain {
+        meaning: "The firewall, or another packet filter, of this very machine rejects the connection before it leaves.",
+        proof: "The call fails with EPERM, or an ICMP error comes back at once from one of this machine's own addresses. Rules that drop \
+                in silence leave no such trace: then the finding of the destination stands, and says that this machine is not ruled out.",
+        remedy: "Find the rule (`sudo nft list ruleset`, `sudo iptables-save`), and allow the flow. \
+                 On macOS and the BSDs: `sudo pfctl -sr`; on Windows: `Get-NetFirewallRule -Enabled True`.",
+        lookalikes: "An ICMP error from another device is `path-prohibited`. Host unreachable from this machine itself, about three seconds \
+                     after the attempt, is address resolution that failed: `local-neighbour-unresolved`.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    match scene.shape() {
+        Shape::LocalError(Outcome::Denied) => denied(scene),
+        Shape::Rejected(r) if r.sender == Sender::ThisMachine => {
+            let resolution = r.outcome == Outcome::HostUnreachable
+                && r.answers.iter().all(|o| o.elapsed_ms.is_none_or(|elapsed| elapsed > Ms::from_millis(500)));
+            if resolution || super::interface_down::downed_interface(scene).is_some() {
+                return Judgement::Clear;
+            }
+            let what = r.answers.first().and_then(|o| o.icmp.as_ref()).map_or_else(String::new, |icmp| icmp.describe());
+            Judgement::fires(steps(
+                finding(scene, format!("This machine's own firewall rejects {} to {}", scene.service(), scene.host()))
+                    .fact(
+                        format!(
+                            "{} of {} attempts were answered at once by {}, which is this machine: {what}.",
+                            r.answers.iter().filter(|o| o.ttl.is_none()).count(),
+                            scene.burst.len(),
+                            r.by,
+                        ),
+                        ids(&r.answers),
+                    )
+                    .at(None, Some(r.by.clone())),
+            ))
+        }
+        Shape::RejectedOnce(r) if r.sender == Sender::ThisMachine => {
+            Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
+        }
+        _ => Judgement::Clear,
+    }
+}
+
+fn denied(scene: &Scene<'_>) -> Judgement {
+    let errno = scene.burst.first().and_then(|o| o.errno.clone()).unwrap_or_default();
+    let by_route = scene.route().is_some_and(|route| {
+        matches!(route.kind, RouteKind::Prohibit | RouteKind::Unreachable | RouteKind::Blackhole | RouteKind::None)
+    });
+    // EACCES on a low source port, and on a prohibit route, have findings of their own.
+    if by_route || errno != "EPERM" {
+        return if by_route || scene.evidence.options.source_port.is_some() {
+            Judgement::Clear
+        } else {
+            Judgement::Unknown(Vec::new())
+        };
+    }
+    Judgement::fires(steps(
+        finding(scene, format!("This machine itself forbids {} to {}", scene.service(), scene.host()))
+            .fact("The kernel refused the connection with EPERM: a packet filter, a control group or a security module of this machine forbids it.", ids(&scene.burst)),
+    ))
+}
+
+fn finding(scene: &Scene<'_>, title: String) -> Finding {
+    Finding::new(Id::LocalFirewall, Severity::Error, title)
+        .explained("The packet was turned away on this machine. Neither the network nor the destination has seen it.")
+        .about(scene.endpoint())
+}
+
+fn steps(finding: Finding) -> Finding {
+    finding
+        .command("Find the rule that rejects it, and allow the flow if it is meant to pass:", "sudo nft list ruleset")
+        .command("Where iptables is in use:", "sudo iptables-save; sudo ip6tables-save")
+}

@@ -1,0 +1,49 @@
+//! `local-listener-address`: the service listens, but on another address of this machine.
+
+use crate::diagnose::scene::{Scene, Shape, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::model::text::escape;
+use crate::model::{Finding, Id, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::LocalListenerAddress,
+    explain: Explain {
+        meaning: "The target is this machine. Its port is closed on the address asked for, and a process listens on the same port on another address.",
+        proof: "A reset answered the connection, the address is this machine's own, and the kernel's list of sockets has a listener on that \
+                port with another address.",
+        remedy: "Let the service listen on the address asked for (often `0.0.0.0` or `::` instead of `127.0.0.1`), or connect to the \
+                 address it listens on.",
+        lookalikes: "When nothing listens on the port at all, it is `port-closed`.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    if scene.shape() != Shape::Refused || !scene.is_own() {
+        return Judgement::Clear;
+    }
+    let Some(port) = scene.endpoint().port else { return Judgement::Clear };
+    let Some(listener) = scene.evidence.local.listeners.iter().find(|l| l.endpoint.port == Some(port)) else {
+        return Judgement::Clear;
+    };
+    let who = listener
+        .process
+        .as_ref()
+        .map_or_else(|| "a process".to_owned(), |p| format!("{} (process {})", escape(&p.comm), p.pid));
+    let refused = scene.with(crate::model::Outcome::Refused);
+    Judgement::fires(
+        Finding::new(
+            Id::LocalListenerAddress,
+            Severity::Error,
+            format!("Port {port} is closed on {}, but {who} listens on {}", scene.address(), listener.endpoint),
+        )
+        .explained("The service runs on this machine, on another of its addresses than the one asked for.")
+        .fact(format!("{} of {} attempts were refused by this machine itself.", refused.len(), scene.burst.len()), ids(&refused))
+        .fact(format!("The kernel lists a listener on {}: {who}.", listener.endpoint), [])
+        .about(scene.endpoint())
+        .at(None, Some(scene.address().clone()))
+        .action(format!("Let the service listen on {} too (or on all addresses), if it is meant to be reached there.", scene.address()))
+        .command("See what listens where:", format!("ss -tlnp 'sport = :{port}'")),
+    )
+}

@@ -1,0 +1,32 @@
+//! This machine: routes, interfaces, neighbours, ports, its own firewall.
+
+mod firewall;
+mod interface_down;
+mod listener_address;
+mod neighbour_unresolved;
+mod no_route;
+mod port_denied;
+mod port_in_use;
+mod ports_exhausted;
+mod sockets_exhausted;
+mod source_unavailable;
+#[cfg(any())]
+mod tests;
+
+use crate::diagnose::Rule;
+
+pub(crate) use no_route::forwards;
+
+/// The rules of this family, in the order of the chain.
+pub static LOCAL: &[&Rule] = &[
+    &source_unavailable::RULE,
+    &port_denied::RULE,
+    &port_in_use::RULE,
+    &ports_exhausted::RULE,
+    &sockets_exhausted::RULE,
+    &interface_down::RULE,
+    &no_route::RULE,
+    &firewall::RULE,
+    &neighbour_unresolved::RULE,
+    &listener_address::RULE,
+];

@@ -1,0 +1,96 @@
+//! `local-neighbour-unresolved`: the next hop on the link does not answer address resolution.
+
+use super::interface_down::downed_interface;
+use crate::diagnose::scene::{Scene, Sender, Shape, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::local::NeighbourState;
+use crate::model::{Finding, Id, Ms, Outcome, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::LocalNeighbourUnresolved,
+    explain: Explain {
+        meaning: "The next device on this machine's own link, the gateway or the destination itself, does not answer when its hardware \
+                  address is asked for. It is off, on another network or VLAN, or its address is wrong.",
+        proof: "The kernel's neighbour entry is INCOMPLETE or FAILED after the probes were sent, or the kernel itself reports host \
+                unreachable from its own address, about three seconds after the attempt. No probe was answered.",
+        remedy: "See whether the neighbour is on and on this link; check the address, the prefix length and the VLAN. \
+                 `ip neigh show to ADDRESS` shows the entry; on macOS, the BSDs and Windows `arp -a` (IPv6: `ndp -a`, `netsh interface ipv6 show neighbors`).",
+        lookalikes: "Host unreachable from a router is `path-host-unreachable`: there the last router can't resolve the host. \
+                     An interface without carrier is `local-interface-down`.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    let own_report = match scene.shape() {
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        Shape::Silent => Vec::new(),
+        // On some kernels the error comes without an entry in the queue.
+        Shape::LocalError(Outcome::NoRoute) => {
+            scene.burst.iter().copied().filter(|o| o.elapsed_ms.is_some_and(|ms| ms > Ms::from_millis(500))).collect()
+        }
+        Shape::Rejected(r) | Shape::RejectedOnce(r)
+            if r.sender == Sender::ThisMachine && r.outcome == Outcome::HostUnreachable =>
+        {
+            r.answers.into_iter().filter(|o| o.elapsed_ms.is_some_and(|ms| ms > Ms::from_millis(500))).collect()
+        }
+        _ => return Judgement::Clear,
+    };
+    let entry = scene.next_hop().filter(|hop| hop.state.unresolved());
+    if (entry.is_none() && own_report.is_empty()) || downed_interface(scene).is_some() {
+        return Judgement::Clear;
+    }
+    let route = scene.route();
+    let gateway = route.and_then(|route| route.gateway.as_ref());
+    let next = gateway.unwrap_or(scene.address());
+    let interface = entry
+        .map(|e| e.interface.clone())
+        .or_else(|| route.and_then(|route| route.interface.clone()))
+        .unwrap_or_else(|| "the link".to_owned());
+    let asking = if next.is_ipv6() { "neighbour discovery" } else { "ARP" };
+    let title = match gateway {
+        Some(gateway) => format!("The gateway {gateway} on {interface} does not answer {asking}"),
+        None => format!("{} is not on {interface}: it does not answer {asking}", scene.host()),
+    };
+    let mut finding = Finding::new(Id::LocalNeighbourUnresolved, Severity::Error, title)
+        .explained(match gateway {
+            Some(_) => "Every packet to this destination goes to that gateway first, and its hardware address can't be found on the link. \
+                        The gateway is off, its address here is wrong, or this machine is on another network or VLAN than it should be. \
+                        What lies behind the gateway was not seen.",
+            None => "By this machine's routing table the destination is on its own link, and its hardware address can't be found there. \
+                     The host is off, has another address, or is on another network or VLAN.",
+        })
+        .about(scene.endpoint())
+        .at(None, Some(next.clone()));
+    if let Some(entry) = entry {
+        let state = if entry.state == NeighbourState::Failed { "FAILED" } else { "INCOMPLETE" };
+        finding = finding.fact(format!("The kernel's neighbour entry for {next} on {interface} is {state}."), []);
+    }
+    if let Some(first) = own_report.first() {
+        let after = first.elapsed_ms.map_or_else(String::new, |ms| format!(" after {ms}"));
+        finding = finding.fact(
+            format!("This machine itself reports host unreachable{after}: its own address resolution gave up."),
+            ids(&own_report),
+        );
+    }
+    let unanswered: Vec<_> = scene.burst.iter().copied().filter(|o| o.outcome == Outcome::Timeout).collect();
+    if !unanswered.is_empty() {
+        finding = finding.fact(
+            format!("{} of {} attempts got no answer.", unanswered.len(), scene.burst.len()),
+            ids(&unanswered),
+        );
+    }
+    if let Some(prefix) = route.and_then(|route| route.prefix).filter(|_| gateway.is_none()) {
+        finding = finding.fact(format!("The route says that {prefix} is directly on {interface}."), []);
+    }
+    Judgement::fires(
+        finding
+            .action(match gateway {
+                Some(gateway) => format!("See whether {gateway} is on, and whether {interface} is connected to its network (cable, VLAN, virtual network)."),
+                None => format!("See whether {} is on, and on the same network as {interface} (cable, VLAN, virtual network).", scene.address()),
+            })
+            .command("See the entry, and whether it changes:", format!("ip neigh show to {} dev {interface}", next.ip()))
+            .command("Check this machine's address and prefix length:", format!("ip address show dev {interface}")),
+    )
+}

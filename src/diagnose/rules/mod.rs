@@ -1,0 +1,38 @@
+//! The rules: one file each. To add one: its file, and a line in its family's list.
+
+pub mod destination;
+pub mod local;
+pub mod name;
+pub mod path;
+pub mod policy;
+
+use super::Rule;
+use super::scene::Scene;
+use crate::model::source::Privilege;
+use crate::model::{Finding, Id};
+
+/// The families, in the order of the chain.
+pub static FAMILIES: &[&[&Rule]] = &[name::NAME, local::LOCAL, path::PATH, destination::DESTINATION, policy::POLICY];
+
+/// Every rule, in the order of the chain.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.iter().flat_map(|family| family.iter().copied())
+}
+
+/// The rule that makes a finding.
+pub fn of(id: Id) -> Option<&'static Rule> {
+    all().find(|rule| rule.id == id)
+}
+
+/// Says that this machine's own firewall could drop the packets in silence, as far as that is not ruled out.
+pub(crate) fn local_not_ruled_out(scene: &Scene<'_>, finding: Finding) -> Finding {
+    if scene.walk.last_expired().is_some() {
+        return finding;
+    }
+    let root = scene.evidence.source.privileges.contains(&Privilege::Root);
+    let how = if root { "" } else { "sudo " };
+    finding.command(
+        "This machine's own firewall is not ruled out; see whether it drops the packets or their answers:",
+        format!("{how}nft list ruleset"),
+    )
+}

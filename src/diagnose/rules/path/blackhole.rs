@@ -1,0 +1,151 @@
+//! `path-blackhole`: nothing answers beyond a hop, whatever is sent.
+
+use crate::diagnose::rules::destination::last_router_proven;
+use crate::diagnose::rules::local_not_ruled_out;
+use crate::diagnose::scene::{Scene, Shape, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::{Finding, Id, Outcome, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::PathBlackhole,
+    explain: Explain {
+        meaning: "Packets pass up to a hop, and nothing at all answers beyond it: the path breaks there, or the host is off, or it drops everything.",
+        proof: "The port asked for, a control port, datagrams and, where allowed, echo requests all stay unanswered by the host, and no \
+                TTL-limited probe of any kind is answered from beyond the hop named. Silent hops were asked again.",
+        remedy: "Find out first whether the host is on: from its console, its hypervisor, or a machine on its own network. If it is, the \
+                 owner of the hop named, or of what follows it, has to look for the break.",
+        lookalikes: "When the host answers anything at all, it is `port-filtered` or `path-filtered`. When the hop is known to be the host's \
+                     last router, it is `host-down`. A device that sends ICMP errors is named by them.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    match nothing_answers(scene) {
+        Judgement::Fires(finding) if last_router_proven(scene).is_none() => Judgement::Fires(finding),
+        Judgement::Fires(_) => Judgement::Clear,
+        other => other,
+    }
+}
+
+/// Whether nothing answers beyond a hop: the finding in its general form.
+pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
+    let endpoint = scene.endpoint();
+    match scene.shape() {
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(endpoint.clone())]),
+        Shape::Silent | Shape::RejectedOnce(_) | Shape::Circles(_) => {}
+        _ => return Judgement::Clear,
+    }
+    // A host that answers anything is not behind a black hole.
+    if scene.host_up().is_some() || scene.next_hop().is_some_and(|hop| hop.state.unresolved()) {
+        return Judgement::Clear;
+    }
+    let mut needs = Vec::new();
+    if scene.control.is_empty() {
+        needs.push(Need::Control(endpoint.clone()));
+    }
+    if scene.echo.is_empty() {
+        needs.push(Need::Echo(endpoint.clone()));
+    }
+    if scene.datagram.is_empty() {
+        needs.push(Need::Datagram(endpoint.clone()));
+    }
+    if scene.evidence.options.path {
+        if scene.walk.is_empty() {
+            needs.push(Need::Trace(endpoint.clone()));
+        }
+        if scene.datagram_walk.is_empty() {
+            needs.push(Need::DatagramTrace(endpoint.clone()));
+        }
+        if scene.control_walk.is_empty() {
+            needs.push(Need::ControlTrace(endpoint.clone()));
+        }
+    }
+    let asked_otherwise = !(scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty());
+    if !needs.is_empty() && !(asked_otherwise && scene.evidence.ended != crate::model::evidence::Ended::Complete) {
+        return Judgement::Unknown(needs);
+    }
+    Judgement::fires(finding(scene))
+}
+
+fn finding(scene: &Scene<'_>) -> Finding {
+    let host = scene.host();
+    let farthest = scene.farthest();
+    let silent = scene.with(Outcome::Timeout);
+    let gateway = scene.route().and_then(|route| route.gateway.clone());
+    let (title, explanation) = match &farthest {
+        Some((ttl, router)) => (
+            format!("Nothing answers beyond {}, hop {ttl}, on the way to {host}", scene.device(router)),
+            format!(
+                "Packets get as far as hop {ttl}, and nothing that was sent to {host} got any answer from beyond it. Either the path \
+                 breaks at or after that hop, or the host is off or drops everything. From here the two look the same."
+            ),
+        ),
+        None => (
+            match &gateway {
+                Some(gateway) => format!("Nothing answers on the way to {host}: not even the first hop, {gateway}"),
+                None => format!("Nothing answers from {host}"),
+            },
+            "No probe of any kind was answered, by the host or by any router before it. The path breaks early, or its routers are silent \
+             and the host is off or drops everything. From here these look the same."
+                .to_owned(),
+        ),
+    };
+    let mut finding = Finding::new(Id::PathBlackhole, Severity::Error, title)
+        .explained(explanation)
+        .fact(format!("{} of {} attempts got no answer.", silent.len(), scene.burst.len()), ids(&silent))
+        .about(scene.endpoint())
+        .at(farthest.map(|(ttl, _)| ttl), farthest.map(|(_, router)| router.clone()).or(gateway));
+    finding = controls(scene, finding);
+    if let Some((ttl, router)) = farthest {
+        let mut seen = scene.walk.observations_at(ttl);
+        seen.extend(scene.control_walk.observations_at(ttl));
+        seen.extend(scene.datagram_walk.observations_at(ttl));
+        finding = finding.fact(
+            format!("{router} at hop {ttl} is the last that answers probes of any kind; hops beyond it were asked again and stayed silent."),
+            seen,
+        );
+    }
+    finding = finding.action(format!(
+        "Find out whether {} is on: from its console, its hypervisor or cloud, or a machine on its own network.",
+        scene.address()
+    ));
+    finding = match farthest {
+        Some((ttl, router)) => finding.action(format!(
+            "If it is, ask the owner of {} (hop {ttl}), or of what follows it, where packets to {} go.",
+            scene.device(router),
+            scene.address()
+        )),
+        None => finding.command(
+            "See whether this machine reaches anything else the same way:",
+            format!("ip route get {}", scene.address().ip()),
+        ),
+    };
+    local_not_ruled_out(scene, finding).action(format!(
+        "Run the check from the other side, towards {}: it shows which direction breaks.",
+        scene.source()
+    ))
+}
+
+/// Adds what else was tried and stayed unanswered: the controls that could have succeeded.
+fn controls(scene: &Scene<'_>, finding: Finding) -> Finding {
+    let mut tried = Vec::new();
+    let mut seen = Vec::new();
+    if let Some(port) = scene.control.first().and_then(|o| o.endpoint.as_ref()).and_then(|e| e.port) {
+        tried.push(format!("TCP port {port}"));
+        seen.extend(ids(&scene.control));
+    }
+    if scene.echo.iter().any(|o| o.outcome == Outcome::Timeout) {
+        tried.push("echo requests".to_owned());
+        seen.extend(ids(&scene.echo));
+    }
+    if scene.datagram.iter().any(|o| o.outcome == Outcome::Timeout) {
+        tried.push("UDP datagrams".to_owned());
+        seen.extend(ids(&scene.datagram));
+    }
+    if tried.is_empty() {
+        return finding.fact("Nothing else could be tried, so that the host may still be up.", []);
+    }
+    finding.fact(format!("The host left unanswered, too: {}.", crate::model::text::list(&tried)), seen)
+}

@@ -1,0 +1,100 @@
+//! `path-latency`: the round trip is long.
+
+use crate::diagnose::scene::Scene;
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::statistics::Probes;
+use crate::model::{Finding, Id, Ms, Outcome, Severity};
+
+/// From which median round trip on it is a finding.
+const THRESHOLD: Ms = Ms::from_millis(500);
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::PathLatency,
+    explain: Explain {
+        meaning: "Packets take long to the destination and back: the median round trip is over 500 ms.",
+        proof: "The kernel's own measure of the round trip of connections that opened (a SYN that had to be sent again does not count in \
+                it). The hop named is the first from which the added minimum persists up to the destination; the way back may differ, \
+                and then the delay may be there.",
+        remedy: "See whether the path goes where it should (a satellite link, a VPN or a detour over another continent), and whether a link \
+                 on it is full.",
+        lookalikes: "A long wait for the connection with a short round trip is a lost SYN: `path-loss`. A router that is slow to answer \
+                     while what lies behind it is fast only handles ICMP slowly.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    let probes = Probes::count(scene.burst.iter().copied());
+    let Some(median) = probes.p50_ms else {
+        return if scene.burst.is_empty() {
+            Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())])
+        } else {
+            Judgement::Clear
+        };
+    };
+    if median <= THRESHOLD {
+        return Judgement::Clear;
+    }
+    let step = where_it_grows(scene, probes.min_ms.unwrap_or(median));
+    let answered: Vec<_> = scene.burst.iter().filter(|o| o.outcome == Outcome::Ok).map(|o| o.id).collect();
+    let mut finding = Finding::new(
+        Id::PathLatency,
+        Severity::Warning,
+        format!("The round trip to {} takes {median}", scene.host()),
+    )
+    .explained("The connection works, and every exchange on it waits so long. The delay may be on the way there or on the way back.")
+    .fact(
+        format!(
+            "Of {} probes the median round trip is {median}, the shortest {}.",
+            probes.ok,
+            probes.min_ms.unwrap_or(median)
+        ),
+        answered,
+    )
+    .about(scene.endpoint());
+    if let Some((ttl, before, after, observations)) = step {
+        let router = scene.walk.hops.get(&ttl).and_then(|seen| seen.expired.first()).map(|a| a.from.clone());
+        let who = router.as_ref().map_or_else(|| "the destination".to_owned(), |router| scene.device(router));
+        finding = finding
+            .fact(
+                format!("It grows most at hop {ttl} ({who}): from {before} to {after} at least, and stays so up to the destination."),
+                observations,
+            )
+            .at(Some(ttl), router);
+    }
+    Judgement::fires(
+        finding
+            .action("See whether the path goes where it should: a satellite link, a VPN or a detour adds such times.")
+            .action("If it is unusual for this destination, ask the owner of the hop named whether its link is full or its route has changed."),
+    )
+}
+
+/// The hop at which the shortest round trip grows most, if the growth is at least half of the whole and persists to the end.
+fn where_it_grows(scene: &Scene<'_>, end: Ms) -> Option<(u8, Ms, Ms, Vec<u32>)> {
+    let mut shortest: Vec<(u8, Ms)> = scene
+        .walk
+        .hops
+        .iter()
+        .filter_map(|(ttl, seen)| {
+            let times = seen.expired.iter().map(|answer| answer.observation);
+            let clean = times.filter(|o| o.retransmits.unwrap_or(0) == 0);
+            clean.filter_map(|o| o.rtt_ms).min().map(|ms| (*ttl, ms))
+        })
+        .collect();
+    let distance = scene.walk.arrival()?;
+    shortest.retain(|(ttl, _)| *ttl < distance);
+    shortest.push((distance, end));
+    // What persists to the end: no later hop is faster.
+    for i in (0..shortest.len()).rev() {
+        let after = shortest.get(i + 1).map_or(Ms::from_micros(u64::MAX), |(_, ms)| *ms);
+        if let Some((_, ms)) = shortest.get_mut(i) {
+            *ms = (*ms).min(after);
+        }
+    }
+    let start = [(0, Ms::ZERO)];
+    let pairs = start.iter().chain(&shortest).zip(&shortest);
+    let ((_, before), (ttl, after)) = pairs.max_by_key(|((_, before), (_, after))| *after - *before)?;
+    let grown = *after - *before;
+    (grown.micros() * 2 >= end.micros()).then(|| (*ttl, *before, *after, scene.walk.observations_at(*ttl)))
+}

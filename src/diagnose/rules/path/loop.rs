@@ -1,0 +1,111 @@
+//! `path-loop`: routers send the packets in a circle.
+
+use std::collections::BTreeMap;
+
+use crate::diagnose::scene::{Scene, Shape, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::text::list;
+use crate::model::{Address, Finding, Id, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::PathLoop,
+    explain: Explain {
+        meaning: "Two routers or more send the packets round in a circle until their TTL runs out: their routes point at each other.",
+        proof: "On one flow the same two or more routers answer again and again, in the same order, as the TTL grows, and the destination \
+                is not reached. Probes with a full TTL come back as time exceeded.",
+        remedy: "Ask the owner of the routers named: a route of one points to the other, and the other has a default or summary route back. \
+                 Often the destination's own network is down and its discard route is missing.",
+        lookalikes: "One router that answers at two distances in a row is no loop (some forward a packet whose TTL is zero, some sit before \
+                     an address translation). Time exceeded from the target's own address is a port forward.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    let circling = match scene.shape() {
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        Shape::Circles(answers) => answers,
+        Shape::Silent => Vec::new(),
+        _ => return Judgement::Clear,
+    };
+    if scene.walk.arrival().is_some() {
+        return Judgement::Clear;
+    }
+    let Some((first, cycle)) = cycle(scene) else {
+        return if scene.walk.is_empty() && scene.evidence.options.path {
+            Judgement::Unknown(vec![Need::Trace(scene.endpoint().clone())])
+        } else {
+            Judgement::Clear
+        };
+    };
+    let routers: Vec<String> = cycle.iter().map(|address| scene.device(address)).collect();
+    let seen: Vec<_> = scene
+        .walk
+        .hops
+        .range(first..)
+        .flat_map(|(_, seen)| seen.expired.iter().map(|answer| answer.observation.id))
+        .collect();
+    let last = scene.walk.last_expired().map_or(first, |(ttl, _)| ttl);
+    let head = cycle.first().cloned();
+    let mut finding = Finding::new(
+        Id::PathLoop,
+        Severity::Error,
+        format!("Packets to {} circle between {}, from hop {first} on", scene.host(), list(&routers)),
+    )
+    .explained("These routers send the packets back to each other until their time to live runs out. The destination is never reached.")
+    .fact(format!("With TTL {first} to {last} the same {} routers answer in turn: {}.", cycle.len(), list(&routers)), seen)
+    .about(scene.endpoint())
+    .at(Some(first), head);
+    if !circling.is_empty() {
+        finding = finding.fact(
+            format!(
+                "{} of {} attempts with a full TTL came back as time exceeded.",
+                circling.len(),
+                scene.burst.len()
+            ),
+            ids(&circling),
+        );
+    }
+    Judgement::fires(
+        finding
+            .action(format!("Ask the owner of {} which route they have for {}: one of them points back.", list(&routers), scene.address()))
+            .action("See whether the destination's own network is up: a loop often forms when it is not, and a summary route remains."),
+    )
+}
+
+/// The routers that repeat on one flow, in order, and the distance of the first: two at least, seen for two full periods at least.
+fn cycle(scene: &Scene<'_>) -> Option<(u8, Vec<Address>)> {
+    let mut flows: BTreeMap<Option<u16>, BTreeMap<u8, &Address>> = BTreeMap::new();
+    for (ttl, seen) in &scene.walk.hops {
+        for answer in &seen.expired {
+            flows.entry(answer.observation.source_port).or_default().insert(*ttl, answer.observation.icmp_from()?);
+        }
+    }
+    flows.values().find_map(cycle_of)
+}
+
+fn cycle_of(flow: &BTreeMap<u8, &Address>) -> Option<(u8, Vec<Address>)> {
+    for period in 2..=8_u8 {
+        for (first, _) in flow {
+            let Some(members) = (0..period).map(|i| flow.get(&first.checked_add(i)?).copied()).collect::<Option<Vec<_>>>()
+            else {
+                continue;
+            };
+            // All that is known from there on agrees with the period, and it agrees for one more full period at least.
+            let later = flow.range(first..).map(|(ttl, address)| (usize::from(ttl - first), *address));
+            let mut repeats = 0;
+            let mut agrees = true;
+            for (offset, address) in later {
+                let expected = members.get(offset % usize::from(period)).copied();
+                agrees &= expected == Some(address);
+                repeats += usize::from(offset >= usize::from(period));
+            }
+            let distinct = members.iter().collect::<std::collections::BTreeSet<_>>().len();
+            if agrees && repeats >= usize::from(period) && distinct >= 2 {
+                return Some((*first, members.into_iter().cloned().collect()));
+            }
+        }
+    }
+    None
+}

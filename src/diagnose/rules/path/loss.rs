@@ -1,0 +1,66 @@
+//! `path-loss`: packets to the destination are lost beyond chance.
+
+use crate::diagnose::rules::destination::{Unsteady, unsteady};
+use crate::diagnose::scene::{Scene, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::model::statistics::Probes;
+use crate::model::{Finding, Id, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::PathLoss,
+    explain: Explain {
+        meaning: "Some packets to the destination, or their answers, are lost on the way. Connections open, but some only after a second or more.",
+        proof: "In two bursts at least two probes lost their first packet (a SYN that the kernel had to send again, or no answer at all), \
+                and other probes to the same host are lost, too, or could not be told apart from these. The interval given holds the true \
+                loss with 95 % confidence. Loss that only a router in the middle shows never counts.",
+        remedy: "See whether the loss follows a link: compare with other destinations behind the same routers, at other times; look at \
+                 interface errors and drops on this machine (`ip -s link`) and on the routers of both sides.",
+        lookalikes: "When only this port is unsteady and the host otherwise answers everything, it is `destination-intermittent`. A router \
+                     that answers only some TTL-limited probes limits its ICMP errors; that is no loss.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    let controls = match unsteady(scene) {
+        Unsteady::Lossy(controls) => controls,
+        Unsteady::Unknown(needs) => return Judgement::Unknown(needs),
+        _ => return Judgement::Clear,
+    };
+    let probes = Probes::count(scene.burst.iter().copied());
+    let troubled = scene.troubled();
+    let again = troubled.iter().filter(|o| o.first_syn_lost()).count();
+    let (low, high) = probes.loss_interval.unwrap_or((0.0, 100.0));
+    let mut finding = Finding::new(
+        Id::PathLoss,
+        Severity::Warning,
+        format!("{} of {} probes to {} lost a packet on the way", troubled.len(), probes.sent, scene.host()),
+    )
+    .explained(
+        "The service answers, but packets to it or back are lost. A lost SYN costs a client a second or more before the connection opens. \
+         At which hop it starts is not proven.",
+    )
+    .fact(
+        format!(
+            "{again} opened only after the SYN was sent again, {} got no answer at all: {:.0} % loss, with 95 % confidence {low:.0} to {high:.0} %.",
+            probes.lost,
+            probes.loss_percent.unwrap_or_default(),
+        ),
+        ids(&troubled),
+    )
+    .about(scene.endpoint())
+    .at(None, None);
+    if controls.sent > 0 {
+        finding = finding.fact(
+            format!("Of {} other probes to the same host {} got no answer at their first packet.", controls.sent, controls.lost),
+            controls.observations,
+        );
+    }
+    Judgement::fires(
+        finding
+            .command("See whether this machine's own link loses packets:", "ip -s link")
+            .action("Repeat with more probes for a closer figure: -c 100.")
+            .action("Compare with another destination behind the same routers, and with the check from the other side."),
+    )
+}

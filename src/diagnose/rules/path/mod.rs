@@ -1,0 +1,29 @@
+//! Routers, firewalls and whatever else stands between here and the destination.
+
+mod blackhole;
+mod filtered;
+mod host_unreachable;
+mod latency;
+mod r#loop;
+mod loss;
+mod no_route;
+mod prohibited;
+#[cfg(any())]
+mod tests;
+
+use crate::diagnose::Rule;
+
+pub(super) use blackhole::nothing_answers;
+pub(super) use filtered::stops_before;
+
+/// The rules of this family, in the order of the chain.
+pub static PATH: &[&Rule] = &[
+    &no_route::RULE,
+    &host_unreachable::RULE,
+    &prohibited::RULE,
+    &r#loop::RULE,
+    &blackhole::RULE,
+    &filtered::RULE,
+    &loss::RULE,
+    &latency::RULE,
+];

@@ -1,0 +1,115 @@
+//! `path-prohibited`: a device on the way rejects the flow and says so. And what all ICMP errors from devices have in common.
+
+use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::{Address, Finding, Id, Ms, Operation, Outcome, Severity};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: Id::PathProhibited,
+    explain: Explain {
+        meaning: "A firewall or router on the way forbids this flow and answers in the destination's place with an ICMP error.",
+        proof: "ICMP administratively prohibited (type 3 code 9, 10 or 13; ICMPv6 type 1 code 1, 5 or 6) or port unreachable (3/3; 1/4) \
+                came from an address that is not the destination's, in answer to two different probes or more. The kernel reports port \
+                unreachable as \"connection refused\", though it is a firewall's reject.",
+        remedy: "Ask the owner of that device to allow the flow; give source, destination, protocol and port.",
+        lookalikes: "The same error from the destination itself is its own firewall: `port-filtered`. A reset without an ICMP error is \
+                     `port-closed`. From this machine itself: `local-firewall`.",
+    },
+    judge: Judge::Endpoint(judge),
+};
+
+fn judge(scene: &Scene<'_>) -> Judgement {
+    let service = scene.service();
+    let source = scene.source();
+    rejected_by_device(
+        scene,
+        Id::PathProhibited,
+        &[Outcome::Prohibited, Outcome::PortUnreachable, Outcome::ProtocolUnreachable, Outcome::OtherIcmp],
+        |by, host, _| format!("{by} forbids {service} to {host}"),
+        "That device is not the destination: it is a firewall or a router on the way, and it answers in the destination's place. \
+         Whether the service behind it works was not seen.",
+        |finding, by, address| {
+            finding.action(format!("Ask the owner of {by} to allow {service} from {source} to {address}."))
+        },
+    )
+}
+
+/// The finding that an ICMP error from a device on the way makes, for one family of errors.
+pub(super) fn rejected_by_device(
+    scene: &Scene<'_>,
+    id: Id,
+    outcomes: &[Outcome],
+    title: impl Fn(&str, &str, &Rejection<'_>) -> String,
+    explanation: &str,
+    steps: impl Fn(Finding, &str, &Address) -> Finding,
+) -> Judgement {
+    let rejection = match scene.shape() {
+        Shape::Rejected(rejection) => rejection,
+        Shape::RejectedOnce(rejection)
+            if rejection.sender == Sender::Device && outcomes.contains(&rejection.outcome) =>
+        {
+            return Judgement::Unknown(vec![
+                Need::Trace(scene.endpoint().clone()),
+                Need::SecondBurst(scene.endpoint().clone()),
+            ]);
+        }
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        _ => return Judgement::Clear,
+    };
+    if rejection.sender != Sender::Device || !outcomes.contains(&rejection.outcome) {
+        return Judgement::Clear;
+    }
+    if scene.walk.is_empty() && scene.evidence.options.path {
+        return Judgement::Unknown(vec![Need::Trace(scene.endpoint().clone())]);
+    }
+    let by = scene.device(rejection.by);
+    let hop = scene.distance(rejection.by);
+    let placed = hop.map_or_else(|| by.clone(), |hop| format!("{by}, hop {hop},"));
+    let heading = title(&placed, &scene.host(), &rejection);
+    let mut finding = Finding::new(id, Severity::Error, heading)
+        .explained(explanation)
+        .about(scene.endpoint())
+        .at(hop, Some(rejection.by.clone()));
+    finding = answered(scene, finding, &rejection);
+    if let Some(ttl) = scene.walk.distance_of(rejection.by) {
+        finding = finding.fact(
+            format!("{} answers probes with TTL {ttl} with time exceeded: it is the router at hop {ttl}.", rejection.by),
+            scene.walk.observations_at(ttl),
+        );
+    } else if hop.is_none() && !scene.walk.is_empty() {
+        finding = finding.fact(
+            format!("{} did not answer TTL-limited probes, so its distance is not proven.", rejection.by),
+            [],
+        );
+    }
+    Judgement::fires(steps(finding, &by, scene.address()))
+}
+
+/// Adds what answered, how often and when.
+fn answered(scene: &Scene<'_>, finding: Finding, rejection: &Rejection<'_>) -> Finding {
+    let what = rejection.answers.first().and_then(|o| o.icmp.as_ref()).map_or_else(String::new, |icmp| icmp.describe());
+    let connects: Vec<_> = rejection.answers.iter().copied().filter(|o| o.operation == Operation::Connect).collect();
+    let when = connects.iter().filter_map(|o| o.elapsed_ms).min().map_or_else(String::new, |ms| {
+        if ms > Ms::from_millis(2500) {
+            format!(" after {ms} (address resolution giving up)")
+        } else {
+            format!(" after {ms}")
+        }
+    });
+    let finding = finding.fact(
+        format!("{} of {} attempts were answered by {} with {what}{when}.", connects.len(), scene.burst.len(), rejection.by),
+        ids(&connects),
+    );
+    let silent = scene.with(Outcome::Timeout);
+    if silent.is_empty() {
+        return finding;
+    }
+    finding.fact(
+        format!(
+            "The other {} got no answer: routers limit how many ICMP errors they send (RFC 1812 section 4.3.2.8).",
+            silent.len()
+        ),
+        ids(&silent),
+    )
+}

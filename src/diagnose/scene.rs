@@ -1,0 +1,347 @@
+//! One address under test, with all that was learnt of it, sorted once for the rules.
+
+use std::collections::BTreeMap;
+
+use crate::model::evidence::UnderTest;
+use crate::model::local::{Neighbour, NeighbourRole, Route};
+use crate::model::text::escape;
+use crate::model::topology::Walk;
+use crate::model::{Address, Endpoint, Evidence, Observation, ObservationId, Operation, Outcome};
+
+/// One address under test and the evidence on it.
+#[derive(Debug, Clone)]
+pub struct Scene<'a> {
+    /// All evidence.
+    pub evidence: &'a Evidence,
+    /// The address that is judged.
+    pub subject: &'a UnderTest,
+    /// The burst: what was asked for.
+    pub burst: Vec<&'a Observation>,
+    /// TTL-limited probes to the port asked for.
+    pub walk: Walk<'a>,
+    /// Connections to the control port.
+    pub control: Vec<&'a Observation>,
+    /// TTL-limited probes to the control port.
+    pub control_walk: Walk<'a>,
+    /// Echo requests to the host.
+    pub echo: Vec<&'a Observation>,
+    /// Datagrams to an unlikely port of the host.
+    pub datagram: Vec<&'a Observation>,
+    /// TTL-limited datagrams to the host.
+    pub datagram_walk: Walk<'a>,
+}
+
+/// What the burst looks like as a whole: every rule of one address starts from it, so that no two of them claim the same fault.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape<'a> {
+    /// No probe has ended yet.
+    NotTried,
+    /// Every probe was answered at its first packet.
+    Works,
+    /// Some probes were answered, and some not, or not at once.
+    Mixed,
+    /// The kernel of this machine ended every attempt before a packet left.
+    LocalError(Outcome),
+    /// One sender answered different probes with the same ICMP error.
+    Rejected(Rejection<'a>),
+    /// An ICMP error came, but only once: it could be forged.
+    RejectedOnce(Rejection<'a>),
+    /// The probes ran out of hops on a full TTL.
+    Circles(Vec<&'a Observation>),
+    /// A reset answered.
+    Refused,
+    /// Nothing answered.
+    Silent,
+}
+
+/// An ICMP error that answered probes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejection<'a> {
+    /// What it says.
+    pub outcome: Outcome,
+    /// Who sent it.
+    pub by: &'a Address,
+    /// Who that is.
+    pub sender: Sender,
+    /// The probes that it answered: those of the burst, and TTL-limited ones.
+    pub answers: Vec<&'a Observation>,
+}
+
+/// Who sent an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// This machine itself.
+    ThisMachine,
+    /// The destination asked for.
+    Destination,
+    /// Another device.
+    Device,
+}
+
+/// Why the host must be up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostUp {
+    /// The reason, as a sentence.
+    pub text: String,
+    /// What shows it.
+    pub observations: Vec<ObservationId>,
+}
+
+impl<'a> Scene<'a> {
+    /// Sorts the evidence on one address.
+    pub fn new(evidence: &'a Evidence, subject: &'a UnderTest) -> Self {
+        let endpoint = &subject.endpoint;
+        let host = Endpoint::portless(endpoint.address.clone());
+        let control_port = endpoint.port.map(|port| evidence.options.control_port(port));
+        let control_endpoint = Endpoint { address: endpoint.address.clone(), port: control_port };
+        let on_host = move |o: &&Observation| o.endpoint.as_ref().is_some_and(|e| e.address == host.address);
+        let all = || evidence.observations.iter().filter(on_host.clone());
+        let walk = |operation: Operation, to: &Endpoint, control: bool| {
+            let to_port = to.port;
+            Walk::of(
+                all().filter(move |o| {
+                    o.operation == operation
+                        && o.control == control
+                        && (operation != Operation::TraceTcp || o.endpoint.as_ref().and_then(|e| e.port) == to_port)
+                }),
+                to,
+            )
+        };
+        Self {
+            evidence,
+            subject,
+            burst: evidence.burst(endpoint).collect(),
+            walk: walk(Operation::TraceTcp, endpoint, false),
+            control: all().filter(|o| o.operation == Operation::Connect && o.control).collect(),
+            control_walk: walk(Operation::TraceTcp, &control_endpoint, true),
+            echo: all().filter(|o| o.operation == Operation::Echo).collect(),
+            datagram: all().filter(|o| o.operation == Operation::Datagram && o.control).collect(),
+            datagram_walk: walk(Operation::TraceUdp, endpoint, true),
+        }
+    }
+
+    /// The address and port under test.
+    pub fn endpoint(&self) -> &'a Endpoint {
+        &self.subject.endpoint
+    }
+
+    /// The address under test.
+    pub fn address(&self) -> &'a Address {
+        &self.subject.endpoint.address
+    }
+
+    /// `TCP/443`: what was asked for, in a sentence.
+    pub fn service(&self) -> String {
+        self.endpoint().port.map_or_else(|| "ICMP echo".to_owned(), |port| format!("TCP/{port}"))
+    }
+
+    /// The address, with the name that was typed where it is one: `db.example (10.0.0.7)`.
+    pub fn host(&self) -> String {
+        let target = &self.evidence.target;
+        if target.address().is_some() {
+            self.address().to_string()
+        } else {
+            format!("{} ({})", escape(&target.host), self.address())
+        }
+    }
+
+    /// An address with its reverse name, where one is known: `10.0.2.1 (gw.example)`.
+    pub fn device(&self, address: &Address) -> String {
+        match self.evidence.names.get(address) {
+            Some(name) => format!("{address} ({})", escape(name)),
+            None => address.to_string(),
+        }
+    }
+
+    /// Where the packets come from, as somebody else's firewall sees it.
+    pub fn source(&self) -> String {
+        self.route()
+            .and_then(|route| route.source.as_ref())
+            .or(self.evidence.source.address.as_ref())
+            .map_or_else(|| "this machine".to_owned(), ToString::to_string)
+    }
+
+    /// The kernel's route to the address.
+    pub fn route(&self) -> Option<&'a Route> {
+        self.evidence.local.route_to(self.address())
+    }
+
+    /// The next hop on the link, as the kernel knows it.
+    pub fn next_hop(&self) -> Option<&'a Neighbour> {
+        self.evidence.local.next_hop(self.address())
+    }
+
+    /// Whether the address is directly on a link of this machine.
+    pub fn on_link(&self) -> bool {
+        self.route().is_some_and(|route| {
+            route.gateway.is_none() && route.kind == crate::model::local::RouteKind::Unicast && route.interface.is_some()
+        })
+    }
+
+    /// Whether the address is this machine's own.
+    pub fn is_own(&self) -> bool {
+        self.evidence.local.is_own(self.address())
+            || self.route().is_some_and(|route| route.kind == crate::model::local::RouteKind::Local)
+    }
+
+    /// Who a sender of ICMP errors is.
+    pub fn sender(&self, from: &Address) -> Sender {
+        if from.ip() == self.address().ip() && !self.is_own() {
+            Sender::Destination
+        } else if self.evidence.local.is_own(from) {
+            Sender::ThisMachine
+        } else if from.ip() == self.address().ip() {
+            Sender::Destination
+        } else {
+            Sender::Device
+        }
+    }
+
+    /// The probes of the burst with one outcome.
+    pub fn with(&self, outcome: Outcome) -> Vec<&'a Observation> {
+        self.burst.iter().copied().filter(|o| o.outcome == outcome).collect()
+    }
+
+    /// The probes of the burst that are in trouble: not answered as asked, or only after the SYN was sent again.
+    pub fn troubled(&self) -> Vec<&'a Observation> {
+        self.burst
+            .iter()
+            .copied()
+            .filter(|o| o.outcome != Outcome::Ok && o.outcome != Outcome::Cancelled || o.first_syn_lost())
+            .collect()
+    }
+
+    /// What the burst looks like as a whole.
+    pub fn shape(&self) -> Shape<'a> {
+        let ended: Vec<&'a Observation> =
+            self.burst.iter().copied().filter(|o| o.outcome != Outcome::Cancelled).collect();
+        if ended.is_empty() {
+            return Shape::NotTried;
+        }
+        let ok = ended.iter().filter(|o| o.outcome == Outcome::Ok).count();
+        if ok > 0 {
+            return if self.troubled().is_empty() { Shape::Works } else { Shape::Mixed };
+        }
+        let local: Vec<_> = ended.iter().filter(|o| o.outcome.is_local()).collect();
+        if let Some(first) = local.first().filter(|_| local.len() * 2 >= ended.len()) {
+            return Shape::LocalError(first.outcome);
+        }
+        let refused = ended.iter().filter(|o| o.outcome == Outcome::Refused).count();
+        let circles: Vec<&'a Observation> = ended.iter().copied().filter(|o| o.outcome == Outcome::TtlExceeded).collect();
+        let rejections = self.rejections();
+        let in_burst = |r: &Rejection<'_>| r.answers.iter().filter(|o| o.operation == Operation::Connect).count();
+        if let Some(most) = rejections.iter().max_by_key(|r| (in_burst(r), r.answers.len())) {
+            if in_burst(most) >= refused.max(1) && circles.len() <= in_burst(most) {
+                return if most.answers.len() >= 2 {
+                    Shape::Rejected(most.clone())
+                } else {
+                    Shape::RejectedOnce(most.clone())
+                };
+            }
+        }
+        if refused > 0 {
+            return Shape::Refused;
+        }
+        if circles.is_empty() { Shape::Silent } else { Shape::Circles(circles) }
+    }
+
+    /// The ICMP errors that answered probes to the port asked for, by meaning and sender.
+    fn rejections(&self) -> Vec<Rejection<'a>> {
+        let limited = self.walk.hops.values().flat_map(|seen| seen.rejected.iter().map(|answer| answer.observation));
+        let mut groups: BTreeMap<(Outcome, &'a Address), Vec<&'a Observation>> = BTreeMap::new();
+        for observation in self.burst.iter().copied().chain(limited) {
+            if let Some(from) = observation.icmp_from() {
+                if observation.outcome.is_icmp() && observation.outcome != Outcome::TtlExceeded {
+                    groups.entry((observation.outcome, from)).or_default().push(observation);
+                }
+            }
+        }
+        groups
+            .into_iter()
+            .map(|((outcome, by), answers)| Rejection { outcome, by, sender: self.sender(by), answers })
+            .collect()
+    }
+
+    /// The distance of the device that sent ICMP errors: where it answered TTL-limited probes itself; else what is left to
+    /// conclude from the probe that first drew its error.
+    ///
+    /// A router looks at the TTL before it looks at its rules (RFC 1812 section 5.3.1; Linux `ip_forward`): the device at
+    /// distance k answers time exceeded to TTL k, and its rejection is drawn by TTL k + 1. Where another device answered
+    /// just before, the rejecting one is the next; where nothing did, it can't be told.
+    pub fn distance(&self, by: &Address) -> Option<u8> {
+        if let Some(ttl) = self.walk.distance_of(by) {
+            return Some(ttl);
+        }
+        let (drawn, answers) = self.walk.first_rejected()?;
+        if !answers.iter().any(|answer| answer.from.ip() == by.ip()) {
+            return None;
+        }
+        if drawn == 1 {
+            return Some(1);
+        }
+        self.walk.hops.get(&(drawn - 1)).is_some_and(|seen| !seen.expired.is_empty()).then_some(drawn)
+    }
+
+    /// The last distance at which a router answered for probes to the port asked for, with its address; none if not even the
+    /// first did.
+    pub fn last_router(&self) -> Option<(u8, &'a Address)> {
+        let (ttl, answers) = self.walk.last_expired()?;
+        let observation = answers.first()?.observation;
+        Some((ttl, observation.icmp_from()?))
+    }
+
+    /// Whether the host answered anything at all, and what.
+    pub fn host_up(&self) -> Option<HostUp> {
+        let proof = |text: String, observation: &Observation| HostUp { text, observations: vec![observation.id] };
+        let within = |o: &Observation| o.rtt_ms.or(o.elapsed_ms).map_or_else(String::new, |ms| format!(" in {ms}"));
+        let from_host = |o: &&&Observation| o.icmp_from().is_some_and(|from| from.ip() == self.address().ip());
+        if let Some(o) = self.control.iter().find(|o| matches!(o.outcome, Outcome::Refused | Outcome::Ok)) {
+            let port = o.endpoint.as_ref().and_then(|e| e.port).unwrap_or_default();
+            let does = if o.outcome == Outcome::Ok { "accepts" } else { "refuses" };
+            return Some(proof(format!("The host is up: it {does} TCP port {port}{}.", within(o)), o));
+        }
+        if let Some(o) = self.echo.iter().find(|o| o.outcome == Outcome::Ok) {
+            return Some(proof(format!("The host is up: it answers an echo request{}.", within(o)), o));
+        }
+        if let Some(o) = self.datagram.iter().find(|o| o.outcome == Outcome::Ok) {
+            return Some(proof(format!("The host is up: it answers a datagram{}.", within(o)), o));
+        }
+        let turned_away = self.datagram.iter().chain(&self.control).filter(|o| o.outcome.is_icmp()).find(from_host);
+        if let Some(o) = turned_away.filter(|o| o.outcome == Outcome::PortUnreachable) {
+            return Some(proof(format!("The host is up: it turns a datagram away itself{}.", within(o)), o));
+        }
+        for walk in [&self.walk, &self.control_walk, &self.datagram_walk] {
+            if let Some(answer) = walk.hops.values().find_map(|seen| seen.arrived.first()) {
+                return Some(proof(
+                    format!("The host is up: it answered a probe of the trace{}.", within(answer.observation)),
+                    answer.observation,
+                ));
+            }
+        }
+        let neighbour = self.next_hop().filter(|n| n.role == NeighbourRole::Destination && n.proves_up())?;
+        Some(HostUp {
+            text: format!(
+                "The host is up: it answered address resolution on {} during the check{}.",
+                neighbour.interface,
+                neighbour.link_address.as_ref().map_or_else(String::new, |mac| format!(" (as {mac})")),
+            ),
+            observations: Vec::new(),
+        })
+    }
+
+    /// The farthest distance at which a router answered a probe of any kind, with its address.
+    pub fn farthest(&self) -> Option<(u8, &'a Address)> {
+        [&self.walk, &self.control_walk, &self.datagram_walk]
+            .into_iter()
+            .filter_map(|walk| {
+                let (ttl, answers) = walk.last_expired()?;
+                Some((ttl, answers.first()?.observation.icmp_from()?))
+            })
+            .max_by_key(|(ttl, _)| *ttl)
+    }
+}
+
+/// The numbers of observations, for a fact.
+pub fn ids<'a>(observations: impl IntoIterator<Item = &'a &'a Observation>) -> Vec<ObservationId> {
+    observations.into_iter().map(|o| o.id).collect()
+}

@@ -1,0 +1,139 @@
+//! Everything that one check learnt, before anybody judges it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::local::Local;
+use super::observation::{Observation, ObservationId, Operation};
+use super::options::Options;
+use super::resolution::Resolution;
+use super::source::Source;
+use super::target::Target;
+use super::topology::Path;
+use super::{Address, Endpoint, Ms};
+
+/// How the measuring came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ended {
+    /// All that was to be measured was.
+    #[default]
+    Complete,
+    /// The deadline came first.
+    Deadline,
+    /// A signal came first.
+    Interrupted,
+}
+
+/// Something that was not measured, and how it could be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotMeasured {
+    /// What.
+    pub what: String,
+    /// Why not.
+    pub why: String,
+    /// The one command that gets it.
+    pub command: Option<String>,
+}
+
+/// One address under test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnderTest {
+    /// The address, with the port where there is one.
+    pub endpoint: Endpoint,
+    /// The path to it, once traced.
+    pub path: Option<Path>,
+}
+
+/// Everything that one check learnt. Rules read this and nothing else; a saved report holds all of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration_ms: Ms,
+    /// The effective options.
+    pub options: Options,
+    /// What was checked.
+    pub target: Target,
+    /// From where.
+    pub source: Source,
+    /// How the name became addresses; null before it was asked.
+    pub resolution: Option<Resolution>,
+    /// The addresses under test, in the order in which an application tries them.
+    pub endpoints: Vec<UnderTest>,
+    /// What this machine's kernel says.
+    pub local: Local,
+    /// Every attempt, in the order in which they were recorded.
+    pub observations: Vec<Observation>,
+    /// Reverse names of addresses on the paths.
+    pub names: BTreeMap<Address, String>,
+    /// What was not measured, and why.
+    pub not_measured: Vec<NotMeasured>,
+    /// How the measuring ended.
+    pub ended: Ended,
+}
+
+impl Evidence {
+    /// Nothing learnt yet.
+    pub fn new(started_at: Timestamp, options: Options, target: Target, source: Source) -> Self {
+        Self {
+            started_at,
+            duration_ms: Ms::ZERO,
+            options,
+            target,
+            source,
+            resolution: None,
+            endpoints: Vec::new(),
+            local: Local::default(),
+            observations: Vec::new(),
+            names: BTreeMap::new(),
+            not_measured: Vec::new(),
+            ended: Ended::Complete,
+        }
+    }
+
+    /// Records an observation under the next number, and says which.
+    pub fn record(&mut self, mut observation: Observation) -> ObservationId {
+        let id = ObservationId::try_from(self.observations.len())
+            .unwrap_or(ObservationId::MAX)
+            .saturating_add(1);
+        observation.id = id;
+        self.observations.push(observation);
+        id
+    }
+
+    /// The observations of one operation on one endpoint.
+    pub fn of<'a>(
+        &'a self,
+        operation: Operation,
+        endpoint: &'a Endpoint,
+    ) -> impl Iterator<Item = &'a Observation> + Clone {
+        self.observations
+            .iter()
+            .filter(move |o| o.operation == operation && o.endpoint.as_ref() == Some(endpoint))
+    }
+
+    /// The burst to an endpoint: the connections that were asked for, without controls.
+    pub fn burst<'a>(
+        &'a self,
+        endpoint: &'a Endpoint,
+    ) -> impl Iterator<Item = &'a Observation> + Clone {
+        self.of(Operation::Connect, endpoint).filter(|o| !o.control)
+    }
+
+    /// Notes that something was not measured, once.
+    pub fn note(&mut self, missing: NotMeasured) {
+        if !self
+            .not_measured
+            .iter()
+            .any(|known| known.what == missing.what)
+        {
+            self.not_measured.push(missing);
+        }
+    }
+}

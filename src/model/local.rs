@@ -1,0 +1,306 @@
+//! What this machine's kernel says of the way out: route, neighbour, interface, ports, load.
+
+use ipnet::IpNet;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Endpoint, Ms};
+
+/// A prefix in CIDR form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Prefix(pub IpNet);
+
+impl std::fmt::Display for Prefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.prefix_len() == 0 {
+            f.write_str("default")
+        } else {
+            self.0.fmt(f)
+        }
+    }
+}
+
+impl JsonSchema for Prefix {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Prefix".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "a prefix: address/length", "examples": ["10.0.0.0/24", "::/0"] })
+    }
+}
+
+/// What the kernel does with packets on a route (`rtm_type`, rtnetlink(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RouteKind {
+    /// Sent on, to a gateway or a neighbour.
+    Unicast,
+    /// Delivered on this machine.
+    Local,
+    /// Broadcast, anycast or multicast.
+    Other,
+    /// Refused: unreachable (EHOSTUNREACH).
+    Unreachable,
+    /// Refused: prohibited (EACCES).
+    Prohibit,
+    /// Dropped (EINVAL on a local look-up).
+    Blackhole,
+    /// This table ends the look-up without a route.
+    Throw,
+    /// There is no route.
+    None,
+}
+
+/// The kernel's answer to: how would a packet of this flow leave?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Route {
+    /// To where.
+    pub destination: Address,
+    /// What the kernel does.
+    pub kind: RouteKind,
+    /// The next hop; null when the destination is on the link, on this machine, or not reachable.
+    pub gateway: Option<Address>,
+    /// The interface.
+    pub interface: Option<String>,
+    /// The source address that the kernel chooses.
+    pub source: Option<Address>,
+    /// The routing table.
+    pub table: Option<u32>,
+    /// The prefix that matched.
+    pub prefix: Option<Prefix>,
+    /// The metric.
+    pub metric: Option<u32>,
+    /// The MTU that the kernel uses on it.
+    pub mtu: Option<u32>,
+    /// The policy rule that led to the table, as `ip rule` writes it.
+    pub rule: Option<String>,
+    /// The route as `ip route` writes it.
+    pub text: Option<String>,
+    /// The error that the look-up ended with, by name.
+    pub errno: Option<String>,
+    /// Whether this machine could reach the address's family at all: it has a default route or an address beyond the link in it.
+    pub family_usable: bool,
+}
+
+/// Which neighbour it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NeighbourRole {
+    /// The gateway of the route.
+    Gateway,
+    /// The destination itself, on the link.
+    Destination,
+}
+
+/// The state of a neighbour entry (`NUD_*`, linux/neighbour.h).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NeighbourState {
+    /// Asked for, and no answer yet.
+    Incomplete,
+    /// It answered lately.
+    Reachable,
+    /// It answered some time ago.
+    Stale,
+    /// Waiting before it is asked again.
+    Delay,
+    /// Being asked again.
+    Probe,
+    /// It did not answer.
+    Failed,
+    /// The link needs no neighbour entry.
+    Noarp,
+    /// Set by hand.
+    Permanent,
+    /// There is no entry.
+    None,
+}
+
+impl NeighbourState {
+    /// Whether address resolution got no answer.
+    pub const fn unresolved(self) -> bool {
+        matches!(self, Self::Incomplete | Self::Failed)
+    }
+}
+
+impl Neighbour {
+    /// Whether it answered address resolution during this check, which proves that it is up.
+    pub fn proves_up(&self) -> bool {
+        self.state == NeighbourState::Reachable
+            && self.confirmed_ms_ago.is_some_and(|ago| ago <= self.at_ms)
+    }
+}
+
+/// What the kernel knows of the next hop on the link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Neighbour {
+    /// Its address.
+    pub address: Address,
+    /// On which interface.
+    pub interface: String,
+    /// Which neighbour it is.
+    pub role: NeighbourRole,
+    /// The state of the entry, read after the probes were sent.
+    pub state: NeighbourState,
+    /// Its link-layer address, where known.
+    pub link_address: Option<String>,
+    /// When it was read.
+    pub at_ms: Ms,
+    /// How long before that it last proved to be there; null where it never did.
+    pub confirmed_ms_ago: Option<Ms>,
+}
+
+/// An interface of this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Whether it is set up (IFF_UP).
+    pub up: bool,
+    /// Whether it has a carrier (IFF_LOWER_UP).
+    pub carrier: bool,
+    /// Its operational state, as the kernel names it (RFC 2863).
+    pub state: Option<String>,
+    /// Its MTU.
+    pub mtu: Option<u32>,
+    /// What kind of link it is (`veth`, `bridge`, `wireguard` …); null for hardware.
+    pub kind: Option<String>,
+    /// Whether neighbours are resolved on it (ARP, neighbour discovery).
+    pub resolves_neighbours: bool,
+    /// Its addresses with their prefixes.
+    pub addresses: Vec<Prefix>,
+    /// How much its error counters rose during the check.
+    pub errors: Option<InterfaceErrors>,
+}
+
+/// The rise of an interface's error counters during the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct InterfaceErrors {
+    /// Packets received with errors.
+    pub rx_errors: u64,
+    /// Packets that could not be sent.
+    pub tx_errors: u64,
+    /// Packets dropped on the way out.
+    pub tx_dropped: u64,
+    /// Changes of the carrier.
+    pub carrier_changes: u64,
+}
+
+/// A process that holds a socket: never its command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Its name (`/proc/PID/comm`).
+    pub comm: String,
+}
+
+/// Source ports of this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct SourcePort {
+    /// The port that the user asked for.
+    pub asked: Option<u16>,
+    /// The first and the last ephemeral port.
+    pub range: Option<(u16, u16)>,
+    /// The first port that an ordinary user may bind.
+    pub unprivileged_from: Option<u16>,
+    /// How many TCP sockets there are, in `TIME_WAIT` too.
+    pub sockets: Option<u32>,
+    /// The process that holds the port asked for, where it may be seen.
+    pub held_by: Option<Process>,
+}
+
+/// A socket of this machine that listens on the port asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Listener {
+    /// The address and port it listens on; `0.0.0.0` and `::` are all.
+    pub endpoint: Endpoint,
+    /// The process, where it may be seen.
+    pub process: Option<Process>,
+}
+
+/// Whether this machine's firewall was looked at, and what it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Firewall {
+    /// Whether the rules could be read.
+    pub readable: bool,
+    /// What was seen of it.
+    pub text: String,
+}
+
+/// The connection tracker of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Conntrack {
+    /// Connections tracked.
+    pub count: u64,
+    /// At most so many.
+    pub max: u64,
+}
+
+/// What this machine's kernel says. `route`, `neighbour` and `interface` are those of the first address that failed,
+/// else of the first; the lists have all.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Local {
+    /// The way out.
+    pub route: Option<Route>,
+    /// The next hop on the link.
+    pub neighbour: Option<Neighbour>,
+    /// This machine's firewall.
+    pub firewall: Option<Firewall>,
+    /// Source ports.
+    pub source_port: Option<SourcePort>,
+    /// Processor use during the check, 0 to 100.
+    pub cpu_percent: Option<f64>,
+    /// Memory in use at its end, 0 to 100.
+    pub memory_percent: Option<f64>,
+    /// The route's interface.
+    pub interface: Option<Interface>,
+    /// Connection tracking.
+    pub conntrack: Option<Conntrack>,
+    /// The route to each address.
+    pub routes: Vec<Route>,
+    /// The next hop for each address.
+    pub neighbours: Vec<Neighbour>,
+    /// The interfaces that matter: the routes', and those that are down and have a prefix that holds an address checked.
+    pub interfaces: Vec<Interface>,
+    /// All addresses of this machine.
+    pub addresses: Vec<Address>,
+    /// Sockets that listen on the port asked for, when an address checked is this machine's own.
+    pub listeners: Vec<Listener>,
+}
+
+impl Local {
+    /// The route to an address, if it was looked up.
+    pub fn route_to(&self, address: &Address) -> Option<&Route> {
+        self.routes
+            .iter()
+            .find(|route| route.destination == *address)
+    }
+
+    /// The next hop towards an address: its entry, if one was read.
+    pub fn next_hop(&self, address: &Address) -> Option<&Neighbour> {
+        let route = self.route_to(address)?;
+        let hop = route.gateway.as_ref().unwrap_or(address);
+        self.neighbours
+            .iter()
+            .find(|neighbour| neighbour.address.ip() == hop.ip())
+    }
+
+    /// An interface by its name.
+    pub fn interface_named(&self, name: &str) -> Option<&Interface> {
+        self.interfaces
+            .iter()
+            .find(|interface| interface.name == name)
+    }
+
+    /// Whether an address is one of this machine's own.
+    pub fn is_own(&self, address: &Address) -> bool {
+        address.ip().is_loopback() || self.addresses.iter().any(|own| own.ip() == address.ip())
+    }
+}

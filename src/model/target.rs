@@ -1,0 +1,90 @@
+//! What is checked: one target as it was typed, and what it means.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Address;
+
+/// What was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// An address.
+    Ip,
+    /// A name.
+    Fqdn,
+    /// A URI.
+    Uri,
+    /// A virtual machine by its name.
+    Vm,
+}
+
+/// What is asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Protocol {
+    /// That a TCP connection opens.
+    Tcp,
+    /// That it answers echo requests.
+    Icmp,
+    /// That it answers datagrams.
+    Udp,
+    /// That it answers an HTTP request.
+    Http,
+    /// That the name resolves.
+    Dns,
+    /// Where the path goes.
+    Trace,
+}
+
+impl Protocol {
+    /// As it is written in a sentence: `TCP`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Icmp => "ICMP",
+            Self::Udp => "UDP",
+            Self::Http => "HTTP",
+            Self::Dns => "DNS",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// One target. What is secret in a URI (userinfo, the values of its query) is gone before this exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// As it was typed, without secrets.
+    pub input: String,
+    /// What was typed.
+    pub kind: Kind,
+    /// What is asked of it.
+    pub protocol: Protocol,
+    /// The name (in ASCII, IDN as punycode, lower case, without the final dot unless it was typed) or the address.
+    pub host: String,
+    /// The port; null where the protocol has none.
+    pub port: Option<u16>,
+    /// The URI without its secrets, where one was typed.
+    pub uri: Option<String>,
+}
+
+impl Target {
+    /// The address, when the host is one and no name.
+    pub fn address(&self) -> Option<Address> {
+        self.host.parse().ok()
+    }
+
+    /// The short form for a heading: `db.example:5432`, `[2001:db8::1]:443`, or the URI.
+    pub fn label(&self) -> String {
+        if let Some(uri) = &self.uri {
+            return uri.clone();
+        }
+        match self.port {
+            Some(port) if self.host.contains(':') => format!("[{}]:{port}", self.host),
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+}
