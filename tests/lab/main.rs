@@ -11,7 +11,7 @@
 //! | `topology`, `diamond` | the networks that most cases want |
 //! | `firewall` | what routers and hosts drop, reject and rewrite (`nft`) |
 //! | `services`, `nameserver` | what answers on a port |
-//! | `run`, `privilege`, `outcome` | the binary in the lab, as whom it runs, and what came out of it |
+//! | `run`, `private_etc`, `privilege`, `outcome` | the binary in the lab, what files it sees, as whom it runs, and what came out of it |
 //! | `probe` | plain probes of the harness's own, to check the lab itself |
 //! | `harness` | the lab's tests of itself |
 //!
@@ -45,6 +45,8 @@ mod net;
 #[cfg(target_os = "linux")]
 mod outcome;
 #[cfg(target_os = "linux")]
+mod private_etc;
+#[cfg(target_os = "linux")]
 mod privilege;
 #[cfg(target_os = "linux")]
 mod probe;
@@ -57,7 +59,7 @@ mod topology;
 
 /// Tests at a time: they mostly wait.
 #[cfg(target_os = "linux")]
-const THREADS: usize = 6;
+const THREADS: usize = 4;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
@@ -71,7 +73,9 @@ fn main() -> std::process::ExitCode {
     };
     let cases = [harness::cases()].into_iter().flatten();
     let trials = cases.map(|case| case.trial(ability.clone())).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    run::clean_up();
+    conclusion.exit_code()
 }
 
 #[cfg(not(target_os = "linux"))]

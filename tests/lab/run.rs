@@ -1,7 +1,7 @@
 //! Runs a program in a namespace: an ordinary user by default, private files in /etc, a clean environment, a hard end.
 //!
-//! The program sees `/etc` with the test's own `resolv.conf`, `hosts`, `nsswitch.conf`, `gai.conf` and a `/sys` of its
-//! namespace, both in a mount namespace of its own. Nothing of the machine's is changed.
+//! The program sees an `/etc` with the test's own `resolv.conf`, `hosts`, `nsswitch.conf` and `gai.conf`; see `private_etc`.
+//! Its `/sys` is the machine's: interfaces are to be read by rtnetlink.
 
 use std::{
     collections::BTreeMap,
@@ -24,15 +24,14 @@ use std::{
 
 use caps::Capability;
 use nix::{
-    mount::{MsFlags, mount},
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    sched::{CloneFlags, unshare},
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use tempfile::TempDir;
 
-use crate::{ability::bare, net::Namespace, outcome::Outcome, privilege::Identity};
+use crate::{
+    ability::bare, net::Namespace, outcome::Outcome, private_etc::PrivateEtc, privilege::Identity,
+};
 
 /// How long a program may take, unless the test says otherwise.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -147,16 +146,13 @@ impl Run {
     pub(crate) fn run(self) -> Outcome {
         let line = format!("{} {}", self.program.display(), self.arguments.join(" "));
         let namespace = self.namespace.clone();
-        // Made and removed here, outside the thread that mounts.
-        let files = Files::write(&self.files).expect("the files of a run");
         namespace
-            .run(|| self.inside(&files))
+            .run(|| self.inside())
             .unwrap_or_else(|error| panic!("{}: {line}: {error}", namespace.name()))
     }
 
-    /// On a thread of the namespace, which is not used for anything else.
-    fn inside(self, files: &Files) -> io::Result<Outcome> {
-        files.mount()?;
+    /// On a thread of the namespace.
+    fn inside(self) -> io::Result<Outcome> {
         let mut command = bare(&self.program.to_string_lossy());
         command
             .args(&self.arguments)
@@ -166,6 +162,7 @@ impl Run {
             .current_dir("/")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        PrivateEtc::new(&self.files)?.give_to(&mut command);
         self.identity.assume(&mut command);
         command.process_group(0);
         let start = Instant::now();
@@ -236,93 +233,38 @@ fn wait(
     }
 }
 
-/// The test's own files, to be laid over those of the same names in /etc.
-///
-/// Single files are mounted, never a folder, and they are removed one by one, never recursively, and by a thread that
-/// does not see the mounts: a recursive removal of a folder in which the machine's /etc is mounted removes /etc.
-struct Files {
-    folder: PathBuf,
-    names: Vec<String>,
-}
-
-impl Files {
-    fn write(files: &BTreeMap<String, String>) -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("nwcheck-lab-")
-            .permissions(fs::Permissions::from_mode(0o755))
-            .tempdir()?
-            .keep();
-        let mut written = Self {
-            folder,
-            names: Vec::new(),
-        };
-        for (name, text) in files {
-            let path = written.folder.join(name);
-            written.names.push(name.clone());
-            fs::write(&path, text)?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
-        }
-        Ok(written)
-    }
-
-    /// Lays them over /etc in a mount namespace of the calling thread's own, which must be used for nothing else.
-    fn mount(&self) -> io::Result<()> {
-        unshare(CloneFlags::CLONE_NEWNS)?;
-        if fs::read_link("/proc/thread-self/ns/mnt")? == fs::read_link("/proc/self/ns/mnt")? {
-            return Err(io::Error::other("still in the machine's mount namespace"));
-        }
-        let none: Option<&str> = None;
-        let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-        mount(none, "/", none, private, none)?;
-        for name in &self.names {
-            let source = self.folder.join(name);
-            // Where the machine's own is a link, what it leads to is what gets covered.
-            match fs::canonicalize(Path::new("/etc").join(name)) {
-                Ok(place) => mount(Some(&source), &place, none, MsFlags::MS_BIND, none)?,
-                Err(_) if fs::metadata(&source)?.len() == 0 => {}
-                Err(error) => return Err(io::Error::other(format!("/etc/{name}: {error}"))),
-            }
-        }
-        for cache in ["/run/nscd", "/run/systemd/resolve"] {
-            if Path::new(cache).is_dir() {
-                mount(Some("lab"), cache, Some("tmpfs"), MsFlags::MS_RDONLY, none)?;
-            }
-        }
-        // Refused in some containers: then interface counters in /sys are the machine's, and only those.
-        let _ = mount(Some("lab"), "/sys", Some("sysfs"), MsFlags::MS_RDONLY, none);
-        Ok(())
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        for name in &self.names {
-            let _ = fs::remove_file(self.folder.join(name));
-        }
-        let _ = fs::remove_dir(&self.folder);
-    }
-}
+/// The copy of the binary under test, where one had to be made.
+static COPY: OnceLock<Option<PathBuf>> = OnceLock::new();
 
 /// The binary under test where an ordinary user may run it: itself, or a copy where a folder above it is closed.
-fn reachable_binary() -> &'static Path {
-    static BINARY: OnceLock<(PathBuf, Option<TempDir>)> = OnceLock::new();
-    let (path, _) = BINARY.get_or_init(|| {
-        let built = Path::new(env!("CARGO_BIN_EXE_nwcheck"));
+pub(crate) fn reachable_binary() -> &'static Path {
+    let built = Path::new(env!("CARGO_BIN_EXE_nwcheck"));
+    COPY.get_or_init(|| {
         let open = |path: &Path| {
             fs::metadata(path).is_ok_and(|entry| entry.permissions().mode() & 0o001 != 0)
         };
         if built.ancestors().all(open) {
-            return (built.to_owned(), None);
+            return None;
         }
         let folder = tempfile::Builder::new()
             .prefix("nwcheck-lab-")
             .permissions(fs::Permissions::from_mode(0o755))
             .tempdir()
-            .expect("a folder for the binary");
-        let copy = folder.path().join("nwcheck");
+            .expect("a folder for the binary")
+            .keep();
+        let copy = folder.join("nwcheck");
         fs::copy(built, &copy).expect("a copy of the binary");
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("its mode");
-        (copy, Some(folder))
-    });
-    path
+        Some(copy)
+    })
+    .as_deref()
+    .unwrap_or(built)
+}
+
+/// Removes the copy of the binary, if there is one: the file, then its folder, which must be empty.
+pub(crate) fn clean_up() {
+    if let Some(Some(copy)) = COPY.get() {
+        let _ = fs::remove_file(copy);
+        let _ = copy.parent().map(fs::remove_dir);
+    }
 }

@@ -8,8 +8,7 @@ use crate::case::Case;
 
 /// All of them.
 pub(crate) fn cases() -> Vec<Case> {
-    // Not yet `programs::cases()`: they mount over /etc and must first be reviewed and run on a machine that may be lost.
-    [paths::cases(), names::cases()]
+    [paths::cases(), names::cases(), programs::cases()]
         .into_iter()
         .flatten()
         .collect()
