@@ -14,6 +14,7 @@
 //! | `run`, `private_etc`, `privilege`, `outcome` | the binary in the lab, what files it sees, as whom it runs, and what came out of it |
 //! | `probe` | plain probes of the harness's own, to check the lab itself |
 //! | `harness` | the lab's tests of itself |
+//! | `cases` | the tests of the tool: each finding with its fault and a healthy neighbour, and healthy networks that look odd |
 //!
 //! A case that can't run is reported as ignored with the reason. With `NWCHECK_LAB=required` in the environment it
 //! fails instead, so that CI notices.
@@ -27,11 +28,18 @@
     clippy::print_stderr,
     reason = "a test that can't be set up stops with the reason"
 )]
+#![allow(
+    clippy::unused_self,
+    clippy::needless_pass_by_value,
+    reason = "an address is asked of the network that it belongs to, and a setting reads best as it is written"
+)]
 
 #[cfg(target_os = "linux")]
 mod ability;
 #[cfg(target_os = "linux")]
 mod case;
+#[cfg(target_os = "linux")]
+mod cases;
 #[cfg(target_os = "linux")]
 mod diamond;
 #[cfg(target_os = "linux")]
@@ -71,7 +79,7 @@ fn main() -> std::process::ExitCode {
         // Before any thread is started: only a process of one thread may enter a user namespace.
         ability::Ability::find()
     };
-    let cases = [harness::cases()].into_iter().flatten();
+    let cases = [harness::cases(), cases::cases()].into_iter().flatten();
     let trials = cases.map(|case| case.trial(ability.clone())).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     run::clean_up();

@@ -70,11 +70,19 @@ pub(crate) struct Seen {
     pub(crate) from: SocketAddr,
 }
 
+/// Which queries: those that have all that is given.
+#[derive(Clone, Default)]
+struct Which {
+    name: Option<Name>,
+    kind: Option<RecordType>,
+    over: Option<Transport>,
+}
+
 /// The records and manners of a server to be started.
 #[derive(Clone, Default)]
 pub(crate) struct Zone {
     records: Vec<(Name, RData)>,
-    manners: Vec<(Option<Name>, Option<RecordType>, Option<Transport>, Manner)>,
+    manners: Vec<(Which, Manner)>,
 }
 
 impl Zone {
@@ -114,38 +122,54 @@ impl Zone {
 
     /// Every query is met so.
     pub(crate) fn always(mut self, manner: Manner) -> Self {
-        self.manners.push((None, None, None, manner));
+        self.manners.push((Which::default(), manner));
         self
     }
 
     /// Queries for this name, of every type, are met so.
     #[track_caller]
     pub(crate) fn name(mut self, name: &str, manner: Manner) -> Self {
-        self.manners.push((Some(parse(name)), None, None, manner));
+        let name = Some(parse(name));
+        let which = Which {
+            name,
+            ..Which::default()
+        };
+        self.manners.push((which, manner));
         self
     }
 
     /// Queries of this type, for every name, are met so.
     pub(crate) fn kind(mut self, kind: RecordType, manner: Manner) -> Self {
-        self.manners.push((None, Some(kind), None, manner));
+        let kind = Some(kind);
+        let which = Which {
+            kind,
+            ..Which::default()
+        };
+        self.manners.push((which, manner));
         self
     }
 
     /// Queries that come over this transport are met so.
     pub(crate) fn over(mut self, transport: Transport, manner: Manner) -> Self {
-        self.manners.push((None, None, Some(transport), manner));
+        let over = Some(transport);
+        let which = Which {
+            over,
+            ..Which::default()
+        };
+        self.manners.push((which, manner));
         self
     }
 
     fn manner(&self, query: &Query, transport: Transport) -> Option<&Manner> {
         self.manners
             .iter()
-            .find(|(name, kind, over, _)| {
+            .find(|(which, _)| {
+                let Which { name, kind, over } = which;
                 name.as_ref().is_none_or(|name| name == query.name())
                     && kind.is_none_or(|kind| kind == query.query_type())
                     && over.is_none_or(|over| over == transport)
             })
-            .map(|(_, _, _, manner)| manner)
+            .map(|(_, manner)| manner)
     }
 
     /// The answer section and code that the records give.

@@ -1,6 +1,6 @@
 //! What came out of a run, and the assertions on it. Every failed one prints the whole outcome.
 
-use std::{fs, path::Path, sync::OnceLock, time::Duration};
+use std::{fs, net::IpAddr, path::Path, sync::OnceLock, time::Duration};
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -79,11 +79,12 @@ impl Outcome {
         self
     }
 
-    /// The cause is this finding, and no other is an error.
+    /// The cause is this finding, it is the one error, and the check failed.
     #[track_caller]
     pub(crate) fn fails_by(&self, id: &str) -> &Self {
-        assert_eq!(self.cause().as_deref(), Some(id), "cause\n{self}");
         assert_eq!(self.findings("error"), [id], "errors\n{self}");
+        assert_eq!(self.cause().as_deref(), Some(id), "cause\n{self}");
+        assert_eq!(self.at("/verdict"), "fail", "verdict\n{self}");
         self.exits(1)
     }
 
@@ -93,7 +94,73 @@ impl Outcome {
         assert_eq!(self.findings("error"), [""; 0], "errors\n{self}");
         assert_eq!(self.findings("warning"), [""; 0], "warnings\n{self}");
         assert_eq!(self.cause(), None, "cause\n{self}");
+        assert_eq!(self.at("/verdict"), "pass", "verdict\n{self}");
         self.exits(0)
+    }
+
+    /// It passed with this warning and no other, and without an error.
+    #[track_caller]
+    pub(crate) fn warns_by(&self, id: &str) -> &Self {
+        assert_eq!(self.findings("error"), [""; 0], "errors\n{self}");
+        assert_eq!(self.findings("warning"), [id], "warnings\n{self}");
+        assert_eq!(self.at("/verdict"), "warn", "verdict\n{self}");
+        self.exits(0)
+    }
+
+    /// It proves neither that it works nor that it fails.
+    #[track_caller]
+    pub(crate) fn could_not_tell(&self) -> &Self {
+        assert_eq!(self.findings("error"), [""; 0], "errors\n{self}");
+        assert_eq!(self.at("/verdict"), "indeterminate", "verdict\n{self}");
+        self.exits(3)
+    }
+
+    /// The finding is at this distance, and this is the address whose fault it is or that answered last.
+    #[track_caller]
+    pub(crate) fn blames(&self, id: &str, hop: usize, address: IpAddr) -> &Self {
+        let finding = self.finding(id);
+        assert_eq!(finding["hop"], hop, "hop\n{self}");
+        assert_eq!(finding["address"], address.to_string(), "address\n{self}");
+        self
+    }
+
+    /// The finding's title, explanation and evidence mention this.
+    #[track_caller]
+    pub(crate) fn mentions(&self, id: &str, text: &str) -> &Self {
+        let finding = self.finding(id);
+        let parts = ["title", "explanation", "evidence"].map(|key| finding[key].to_string());
+        assert!(parts.concat().contains(text), "{id}: {text}\n{self}");
+        self
+    }
+
+    /// The path to the first address is complete, and these are its hops in order; none for one that is silent.
+    #[track_caller]
+    pub(crate) fn passed(&self, hops: &[Option<IpAddr>]) -> &Self {
+        assert_eq!(
+            self.at("/endpoints/0/path/reached"),
+            true,
+            "reached\n{self}"
+        );
+        let found = self.at("/endpoints/0/path/hops");
+        let found: Vec<_> = found
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|hop| hop["nodes"][0]["address"].as_str().map(str::to_owned))
+            .collect();
+        let wanted: Vec<_> = hops
+            .iter()
+            .map(|hop| hop.map(|hop| hop.to_string()))
+            .collect();
+        assert_eq!(found, wanted, "hops\n{self}");
+        self
+    }
+
+    /// It took at most this long. Other tests run meanwhile, so ask for half of what would be a fault.
+    #[track_caller]
+    pub(crate) fn within(&self, time: Duration) -> &Self {
+        assert!(self.elapsed < time, "longer than {time:?}\n{self}");
+        self
     }
 
     /// A value in the report is this: `says("/endpoints/0/path/reached", true)`.
@@ -112,6 +179,7 @@ impl Outcome {
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let pretty = serde_json::from_slice::<Value>(&self.stdout)
+            .map(shorten)
             .and_then(|value| serde_json::to_string_pretty(&value))
             .unwrap_or_else(|_| self.text());
         let end = match (self.timed_out, self.code, self.killed_by) {
@@ -127,6 +195,29 @@ impl std::fmt::Display for Outcome {
             self.stderr
         )
     }
+}
+
+/// What fits on a few screens: without the single observations and what is the same in every test.
+fn shorten(mut report: Value) -> Value {
+    if let Some(reports) = report.get_mut("reports").and_then(Value::as_array_mut) {
+        for one in reports {
+            *one = shorten(one.take());
+        }
+    }
+    if let Some(report) = report.as_object_mut() {
+        for key in ["observations", "options", "source", "tool"] {
+            report.remove(key);
+        }
+        let endpoints = report.get_mut("endpoints").and_then(Value::as_array_mut);
+        for endpoint in endpoints.into_iter().flatten() {
+            for (part, key) in [("probes", "samples"), ("path", "flows"), ("path", "links")] {
+                if let Some(part) = endpoint.get_mut(part).and_then(Value::as_object_mut) {
+                    part.remove(key);
+                }
+            }
+        }
+    }
+    report
 }
 
 /// Checks a report against the repository's schema, where there is one yet; the error is a line for each problem.

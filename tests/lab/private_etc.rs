@@ -156,8 +156,7 @@ fn mount_empty(folder: &CStr) -> io::Result<()> {
 
 /// A new file with these bytes, readable by all; one that exists is an error (EEXIST).
 fn create(folder: RawFd, name: &CStr, bytes: &[u8]) -> io::Result<()> {
-    let flags =
-        libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     // SAFETY: the name ends in zero; the bytes written are within the slice; the descriptor is this function's own.
     unsafe {
         let file = check(libc::openat(folder, name.as_ptr(), flags, 0o644))?;

@@ -92,6 +92,7 @@ pub(crate) fn send(
 }
 
 fn set(socket: &Socket, level: i32, option: i32, value: i32) -> io::Result<()> {
+    let size = libc::socklen_t::try_from(size_of::<i32>()).map_err(io::Error::other)?;
     // SAFETY: the option's value is an int that lives through the call, and its size is given.
     let result = unsafe {
         libc::setsockopt(
@@ -99,7 +100,7 @@ fn set(socket: &Socket, level: i32, option: i32, value: i32) -> io::Result<()> {
             level,
             option,
             (&raw const value).cast(),
-            size_of::<i32>() as libc::socklen_t,
+            size,
         )
     };
     nix::errno::Errno::result(result)?;
@@ -107,6 +108,10 @@ fn set(socket: &Socket, level: i32, option: i32, value: i32) -> io::Result<()> {
 }
 
 /// Reads one entry of the error queue.
+#[allow(
+    clippy::cast_ptr_alignment,
+    reason = "what the pointers lead to is read unaligned"
+)]
 fn read_error(socket: &Socket, after: Duration) -> io::Result<Reply> {
     let mut payload = [0_u8; 2048];
     let mut control = [0_u64; 64];

@@ -97,7 +97,7 @@ impl Run {
     }
 
     /// As root, with every capability.
-    pub(crate) fn as_root(mut self) -> Self {
+    pub(crate) fn root(mut self) -> Self {
         self.identity = Identity::Root;
         self
     }
@@ -116,11 +116,10 @@ impl Run {
 
     /// These name servers, in this order.
     pub(crate) fn name_servers(self, servers: &[IpAddr]) -> Self {
-        let text: String = servers
+        let lines = servers
             .iter()
-            .map(|server| format!("nameserver {server}\n"))
-            .collect();
-        self.file("resolv.conf", &text)
+            .map(|server| format!("nameserver {server}\n"));
+        self.file("resolv.conf", &lines.collect::<Vec<_>>().concat())
     }
 
     /// A variable of the environment.
