@@ -9,6 +9,7 @@
 //! | `ability` | can a lab be made here, and if not, why |
 //! | `net` | namespaces, links, addresses, routes, rules: rtnetlink, no programs |
 //! | `topology`, `diamond` | the networks that most cases want |
+//! | `sim` | paths with delay and loss: simulated routers behind tun interfaces |
 //! | `firewall` | what routers and hosts drop, reject and rewrite (`nft`) |
 //! | `services`, `nameserver` | what answers on a port |
 //! | `run`, `private_etc`, `privilege`, `outcome` | the binary in the lab, what files it sees, as whom it runs, and what came out of it |
@@ -62,6 +63,8 @@ mod probe;
 mod run;
 #[cfg(target_os = "linux")]
 mod services;
+#[cfg(target_os = "linux")]
+mod sim;
 #[cfg(target_os = "linux")]
 mod topology;
 

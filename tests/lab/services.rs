@@ -135,6 +135,18 @@ impl Service {
         }
     }
 
+    /// How many connections were accepted, or datagrams read, once there are so many or a second has passed: a client is
+    /// connected before its connection is accepted.
+    pub(crate) fn served_soon(&self, expected: usize) -> usize {
+        for _ in 0..100 {
+            if self.served() >= expected {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.served()
+    }
+
     /// How many connections were accepted, or datagrams read.
     pub(crate) fn served(&self) -> usize {
         self.served.load(Ordering::Relaxed)

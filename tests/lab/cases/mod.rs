@@ -4,6 +4,7 @@
 //! what holds for every check. The target is the server's TCP port 443 unless a case says otherwise.
 
 mod destination;
+mod far;
 mod healthy;
 mod local;
 mod manners;
@@ -41,6 +42,7 @@ pub(crate) fn cases() -> Vec<Case> {
         policy::cases(),
         name::cases(),
         healthy::cases(),
+        far::cases(),
         manners::cases(),
     ]
     .into_iter()

@@ -3,13 +3,19 @@
 mod names;
 mod paths;
 mod programs;
+mod simulated;
 
 use crate::case::Case;
 
 /// All of them.
 pub(crate) fn cases() -> Vec<Case> {
-    [paths::cases(), names::cases(), programs::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        paths::cases(),
+        names::cases(),
+        programs::cases(),
+        simulated::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -8,6 +8,7 @@ mod link;
 mod namespace;
 mod netlink;
 mod route;
+mod tun;
 
 pub(crate) use link::{try_veth, veth};
 pub(crate) use namespace::Namespace;
