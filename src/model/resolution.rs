@@ -73,6 +73,9 @@ pub struct ServerAnswer {
     pub extended_errors: Vec<String>,
     /// Whether the answer said that it was cut short (TC), so that it was asked again over TCP.
     pub truncated: bool,
+    /// Whether it was asked with checking disabled (CD, RFC 4035 section 3.2.2), to tell a server that can't answer from one that won't
+    /// because a signature does not verify.
+    pub checking_disabled: bool,
     /// The observation that records it.
     pub observation: Option<ObservationId>,
 }

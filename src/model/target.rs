@@ -1,9 +1,14 @@
 //! What is checked: one target as it was typed, and what it means.
 
+mod parse;
+mod scheme;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
+
+pub use parse::Invalid;
 
 /// What was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +45,18 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// The command that checks it.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Icmp => "icmp",
+            Self::Udp => "udp",
+            Self::Http => "http",
+            Self::Dns => "dns",
+            Self::Trace => "trace",
+        }
+    }
+
     /// As it is written in a sentence: `TCP`.
     pub const fn name(self) -> &'static str {
         match self {

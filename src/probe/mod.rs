@@ -1,5 +1,21 @@
 //! I/O: one file per kind of probe. A spec goes in, observations come out through the [`Recorder`].
 
+pub mod connect;
+pub mod control;
+pub mod flow;
+pub mod local;
+pub mod names;
+pub mod pace;
 mod recorder;
+pub mod trace;
+pub mod resolve;
 
 pub use recorder::Recorder;
+
+/// The command that makes the same check with more privilege.
+pub fn as_root(recorder: &Recorder) -> String {
+    recorder.read(|evidence| {
+        let target = &evidence.target;
+        format!("sudo nwcheck {} {}", target.protocol.command(), crate::model::text::escape(&target.label()))
+    })
+}

@@ -15,16 +15,20 @@ pub struct Recorder {
     evidence: Rc<RefCell<Evidence>>,
     changed: Rc<Notify>,
     began: Instant,
+    deadline: Instant,
 }
 
 impl Recorder {
     /// Starts the clock of a check.
     pub fn new(evidence: Evidence) -> Self {
-        Self {
-            evidence: Rc::new(RefCell::new(evidence)),
-            changed: Rc::new(Notify::new()),
-            began: Instant::now(),
-        }
+        let began = Instant::now();
+        let deadline = began + evidence.options.deadline_ms.to_duration();
+        Self { evidence: Rc::new(RefCell::new(evidence)), changed: Rc::new(Notify::new()), began, deadline }
+    }
+
+    /// When probes have to be at their end, so that the check can be judged before its deadline.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// The time since the check began.

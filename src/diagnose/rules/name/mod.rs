@@ -1,13 +1,34 @@
 //! The name: DNS and hosts.
+//!
+//! What decides is what an application on this machine gets; what the servers say explains it. All of these rules rest on one
+//! [`digest`] of the resolution, which names at most one fault, so that never two of them fire as errors.
 
 use crate::diagnose::Rule;
-use crate::model::Evidence;
-use crate::model::resolution::ServerAnswer;
 
-/// The rules of this family.
-pub static NAME: &[&Rule] = &[];
+pub mod alias_loop;
+pub mod digest;
+pub mod no_address;
+pub mod no_servers;
+pub mod nxdomain;
+pub mod refused;
+pub mod server_down;
+pub mod servfail;
+pub mod timeout;
+mod wording;
 
-/// placeholder until merge
-pub fn unreachable_servers(_: &Evidence) -> Vec<&ServerAnswer> {
-    Vec::new()
-}
+pub use digest::{account, unreachable_servers};
+
+/// The rules on the name, in the order of the catalogue.
+pub static NAME: &[&Rule] = &[
+    &nxdomain::RULE,
+    &no_address::RULE,
+    &servfail::RULE,
+    &refused::RULE,
+    &alias_loop::RULE,
+    &timeout::RULE,
+    &no_servers::RULE,
+    &server_down::RULE,
+];
+
+#[cfg(test)]
+mod tests;

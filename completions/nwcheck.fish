@@ -1,0 +1,107 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_nwcheck_global_optspecs
+    string join \n o/output= save= q/quiet v/verbose color= ascii h/help c/count= i/interval= w/timeout= deadline= wait= control= 4 6 s/source= source-port= I/interface= tos= no-local server= resolve= all-addresses= max-hops= rate= no-path baseline= expect= max-loss= max-avg= max-p95= max-connect= fail-on= V/version
+end
+
+function __fish_nwcheck_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_nwcheck_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_nwcheck_using_subcommand
+    set -l cmd (__fish_nwcheck_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s o -l output -d 'Form of the result: text, json, jsonl [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l save -d 'Also write it to FILE: .txt, .json, .jsonl (repeatable)' -r -F
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s c -l count -d 'Probes to each address [10]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s i -l interval -d 'Time between two probes [20ms]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s w -l timeout -d 'Time for one probe [3.5s]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l deadline -d 'Time for the whole check [30s]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l wait -d 'Repeat until it passes, for at most so long' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l control -d 'Port of the target known to be open or closed, for proof' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s s -l source -d 'Source address' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l source-port -d 'Source port' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s I -l interface -d 'Interface' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l tos -d 'Type of service or traffic class, 0 to 255' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l all-addresses -d 'At most so many addresses of a name [8]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-hops -d 'Longest path looked for [30]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l rate -d 'Path probes a second [250]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l baseline -d 'Earlier JSON report: knows the host\'s last router' -r -F
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l expect -d 'open, closed, filtered, blocked (closed or filtered)' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-loss -d 'Largest share of failed probes' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-avg -d 'Largest average round trip' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-p95 -d 'Largest 95th percentile of the round trip' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-connect -d 'Longest wall time to an open socket' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s q -l quiet -d 'One line per target, no progress'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s v -l verbose -d 'All numbers: per server, per hop, per finding'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l ascii -d 'Plain ASCII only'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s h -l help -d 'Print help'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s 4 -d 'IPv4 only'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s 6 -d 'IPv6 only'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l no-local -d 'Do not look at this machine'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l no-path -d 'Do not trace the path'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s V -l version -d 'Print version'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "tcp" -d 'Resolve, connect, probe, trace, diagnose: does TCP work?'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "schema" -d 'Print the JSON Schema of the report'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "explain" -d 'Explain a finding: meaning, proof, remedy; without ID the list'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "demo" -d 'Make faults on loopback and check each: needs no network'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s o -l output -d 'Form of the result: text, json, jsonl [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l save -d 'Also write it to FILE: .txt, .json, .jsonl (repeatable)' -r -F
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s c -l count -d 'Probes to each address [10]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s i -l interval -d 'Time between two probes [20ms]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s w -l timeout -d 'Time for one probe [3.5s]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l deadline -d 'Time for the whole check [30s]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l wait -d 'Repeat until it passes, for at most so long' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l control -d 'Port of the target known to be open or closed, for proof' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s s -l source -d 'Source address' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l source-port -d 'Source port' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s I -l interface -d 'Interface' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l tos -d 'Type of service or traffic class, 0 to 255' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l all-addresses -d 'At most so many addresses of a name [8]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-hops -d 'Longest path looked for [30]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l rate -d 'Path probes a second [250]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l baseline -d 'Earlier JSON report: knows the host\'s last router' -r -F
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l expect -d 'open, closed, filtered, blocked (closed or filtered)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-loss -d 'Largest share of failed probes' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-avg -d 'Largest average round trip' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-p95 -d 'Largest 95th percentile of the round trip' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-connect -d 'Longest wall time to an open socket' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s q -l quiet -d 'One line per target, no progress'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s v -l verbose -d 'All numbers: per server, per hop, per finding'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l ascii -d 'Plain ASCII only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s h -l help -d 'Print help'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s 4 -d 'IPv4 only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s 6 -d 'IPv6 only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l no-local -d 'Do not look at this machine'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l no-path -d 'Do not trace the path'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -l batch -d 'The schema of the report of several targets'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -s h -l help -d 'Print help'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s o -l output -d 'Form of the result: text, json, jsonl [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l save -d 'Also write it to FILE: .txt, .json, .jsonl (repeatable)' -r -F
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s q -l quiet -d 'One line per target, no progress'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s v -l verbose -d 'All numbers: per server, per hop, per finding'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l ascii -d 'Plain ASCII only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s h -l help -d 'Print help'

@@ -1,0 +1,276 @@
+//! The pipeline on one screen: what was typed → checks → reports → bytes and exit status.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::cli::terminal::Terminal;
+use crate::cli::{self, Config, Invocation, baseline, output};
+use crate::collect::{self, Shared};
+use crate::demo;
+use crate::diagnose::{self, rules};
+use crate::model::exit::ExitStatus;
+use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
+use crate::model::{Ms, Report, Target};
+use crate::net::route;
+use crate::probe::{local, pace::Pace};
+use crate::progress::{Drawing, Event, Progress};
+use crate::report::{self, Document, Form};
+
+/// At most so many targets are checked at the same time.
+const AT_ONCE: usize = 16;
+/// Time between two rounds of `--wait`.
+const BETWEEN_ROUNDS: Duration = Duration::from_secs(1);
+/// Path probes that may go at once.
+const PATH_BURST: u32 = 32;
+
+/// Runs what was typed, program name first.
+pub fn run(words: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
+    let terminal = Terminal::read();
+    let invocation = match cli::parse(words) {
+        Ok(invocation) => invocation,
+        Err(usage) => return wrong(&usage),
+    };
+    let all: Vec<_> = rules::all().collect();
+    match cli::run_static(&invocation, &all, &terminal) {
+        Some(Ok(done)) => return written(output::print(&done.text), done.status),
+        Some(Err(usage)) => return wrong(&usage),
+        None => {}
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("nwcheck: the runtime can't be started: {error}"));
+            return ExitStatus::CouldNotTell;
+        }
+    };
+    let status = LocalSet::new().block_on(&runtime, async {
+        match invocation {
+            Invocation::Check(config) => checks(*config, &terminal).await,
+            Invocation::Demo(config) => demo::run(*config, &terminal).await,
+            _ => ExitStatus::Passed,
+        }
+    });
+    // The system's resolver can't be cancelled, and is not waited for.
+    runtime.shutdown_background();
+    status
+}
+
+/// Makes the checks, prints and saves their reports.
+async fn checks(config: Config, terminal: &Terminal) -> ExitStatus {
+    if let Err(usage) = interfaces_exist(&config) {
+        return wrong(&usage);
+    }
+    let earlier = match config.baseline.as_deref().map(baseline::read).transpose() {
+        Ok(reports) => reports.unwrap_or_default(),
+        Err(usage) => return wrong(&usage),
+    };
+    for note in &config.notes {
+        output::complain(&format!("nwcheck: {note}"));
+    }
+    let began = (jiff::Timestamp::now(), Instant::now());
+    let progress = progress(&config, terminal);
+    let pipe_open = Rc::new(Cell::new(true));
+    let style = terminal.style(config.colour, Some(&config));
+    let stream = config.output == Form::Jsonl;
+    let each = |report: &Report| {
+        if stream && pipe_open.get() {
+            match report::jsonl::line(report).map(|line| output::print(&line)) {
+                Ok(Ok(output::Written::Whole)) => {}
+                _ => pipe_open.set(false),
+            }
+        }
+    };
+    let reports = all(&config, &earlier, &progress, each).await;
+    progress.clear();
+    let mut status = reports.iter().map(Report::exit).fold(ExitStatus::Passed, ExitStatus::worst);
+    let batch = match reports.as_slice() {
+        [_] => None,
+        _ => Some(Batch {
+            schema: BATCH_SCHEMA.to_owned(),
+            tool: Tool::this(),
+            started_at: began.0,
+            duration_ms: began.1.elapsed().into(),
+            exit_status: status.code(),
+            reports: reports.clone(),
+        }),
+    };
+    let document = match (&batch, reports.first()) {
+        (Some(batch), _) => Document::Batch(batch),
+        (None, Some(report)) => Document::Report(report),
+        (None, None) => return ExitStatus::CouldNotTell,
+    };
+    if !stream {
+        status = match report::render(document, config.output, &style) {
+            Ok(text) => written(output::print(&text), status),
+            Err(error) => failed(&format!("the report can't be written: {error}")),
+        };
+    }
+    for save in &config.saves {
+        let saved = report::render(document, save.form, &terminal.file_style(&config))
+            .map_err(|error| error.to_string())
+            .and_then(|text| output::save(&save.path, &text).map_err(|error| error.to_string()));
+        if let Err(error) = saved {
+            status = failed(&error);
+        }
+    }
+    status
+}
+
+/// All targets at the same time, in the order in which they were typed; `each` is told of a report when it is there.
+pub(crate) async fn all(
+    config: &Config,
+    earlier: &[Report],
+    progress: &Progress,
+    each: impl Fn(&Report),
+) -> Vec<Report> {
+    let shared = Shared { pace: Pace::new(config.options.rate, PATH_BURST), source: local::source() };
+    let (stop, stopped) = watch::channel(false);
+    let signals = tokio::task::spawn_local(async move {
+        signal().await;
+        let _ = stop.send(true);
+        // A second one ends it at once.
+        signal().await;
+        #[allow(clippy::exit)]
+        std::process::exit(i32::from(ExitStatus::CouldNotTell.code()));
+    });
+    let events = Rc::new(std::cell::RefCell::new(Vec::<Event>::new()));
+    let mut waiting: Vec<(usize, Target)> = config.targets.iter().cloned().enumerate().rev().collect();
+    let mut running: JoinSet<(usize, Report)> = JoinSet::new();
+    let mut reports: Vec<(usize, Report)> = Vec::new();
+    loop {
+        while running.len() < AT_ONCE {
+            let Some((number, target)) = waiting.pop() else { break };
+            let before = baseline::of(earlier, &target).cloned();
+            let (options, shared, stopped, events) =
+                (config.options.clone(), shared.clone(), stopped.clone(), events.clone());
+            running.spawn_local(async move {
+                let stage = move |stage| events.borrow_mut().push(Event::Stage { target: number, stage });
+                (number, until_it_passes(target, options, before, shared, stage, stopped).await)
+            });
+        }
+        tokio::select! {
+            ended = running.join_next() => match ended {
+                Some(Ok((number, report))) => {
+                    progress.handle(Event::Done { target: number });
+                    each(&report);
+                    reports.push((number, report));
+                }
+                Some(Err(_)) => {}
+                None => break,
+            },
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        }
+        for event in events.borrow_mut().drain(..) {
+            progress.handle(event);
+        }
+    }
+    signals.abort();
+    reports.sort_by_key(|(number, _)| *number);
+    reports.into_iter().map(|(_, report)| report).collect()
+}
+
+/// One check, or with `--wait` one after the other until it passes or the time is over.
+async fn until_it_passes(
+    target: Target,
+    options: crate::model::Options,
+    before: Option<Report>,
+    shared: Shared,
+    stage: impl Fn(&'static str),
+    stopped: watch::Receiver<bool>,
+) -> Report {
+    let end = options.wait_ms.map(|wait| Instant::now() + Ms::to_duration(wait));
+    loop {
+        let stop = interrupted(stopped.clone());
+        let evidence =
+            collect::check(target.clone(), options.clone(), before.clone(), shared.clone(), &stage, stop).await;
+        let report = diagnose::diagnose(&evidence);
+        let again = end.is_some_and(|end| Instant::now() + BETWEEN_ROUNDS < end);
+        if report.exit() == ExitStatus::Passed || !again || *stopped.borrow() {
+            return report;
+        }
+        stage("waiting for it to pass");
+        tokio::select! {
+            () = tokio::time::sleep(BETWEEN_ROUNDS) => {}
+            () = interrupted(stopped.clone()) => return report,
+        }
+    }
+}
+
+async fn interrupted(mut stopped: watch::Receiver<bool>) {
+    if stopped.wait_for(|stopped| *stopped).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// The next SIGINT or SIGTERM.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// An interface that is named has to be there: a name that is not is a mistake in typing, and nothing is sent.
+fn interfaces_exist(config: &Config) -> Result<(), cli::Usage> {
+    let zones = config.targets.iter().filter_map(|target| {
+        target.address().and_then(|address| address.zone().map(|zone| (target.input.clone(), zone.to_owned())))
+    });
+    let option = config.options.interface.iter().map(|name| ("--interface".to_owned(), name.clone()));
+    let named: Vec<(String, String)> = zones.chain(option).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let Ok(links) = route::links() else { return Ok(()) };
+    let there = |name: &str| links.items.iter().any(|l| l.name == name || l.index.to_string() == name);
+    let known: Vec<&str> = links.items.iter().map(|link| link.name.as_str()).take(12).collect();
+    match named.into_iter().find(|(_, name)| !there(name)) {
+        None => Ok(()),
+        Some((place, name)) => Err(cli::Usage::new(
+            place,
+            format!("this machine has no interface `{}`", crate::model::text::escape(&name)),
+            "one of its interfaces",
+            known.join(", "),
+        )),
+    }
+}
+
+fn progress(config: &Config, terminal: &Terminal) -> Progress {
+    let drawing = match terminal.draws_progress(config) {
+        false => Drawing::Silent,
+        true if terminal.style(config.colour, Some(config)).ascii => Drawing::Ascii,
+        true => Drawing::Unicode,
+    };
+    let labels: Vec<String> = config.targets.iter().map(Target::label).collect();
+    Progress::new(labels.iter().map(String::as_str), drawing)
+}
+
+/// What becomes of the exit status when the result was written, or could not be.
+pub(crate) fn written(
+    outcome: Result<output::Written, output::Unwritten>,
+    status: ExitStatus,
+) -> ExitStatus {
+    match outcome {
+        Ok(_) => status,
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+fn failed(why: &str) -> ExitStatus {
+    output::complain(&format!("nwcheck: {why}"));
+    ExitStatus::CouldNotTell
+}
+
+fn wrong(usage: &cli::Usage) -> ExitStatus {
+    output::complain(&usage.to_string());
+    ExitStatus::Usage
+}

@@ -1,0 +1,387 @@
+//! What the words mean: a [`Config`] that exists is valid, or a line says what is wrong.
+
+mod limits;
+
+use std::path::PathBuf;
+
+use super::args::{CheckArgs, Command, OutputArgs, Typed};
+use super::usage::Usage;
+use super::{Invocation, schema, value};
+use crate::model::options::{Family, Options};
+use crate::model::target::{Protocol, Target};
+use crate::report::{Form, Verbosity};
+
+/// When colour is used (`--color`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Colour {
+    /// Where a terminal reads, and nothing in the environment speaks against it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The characters that may be used (`--ascii`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Charset {
+    /// Those that the locale has.
+    #[default]
+    Locale,
+    /// ASCII only.
+    Ascii,
+}
+
+/// A file that the result is also written to (`--save`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Save {
+    /// Where.
+    pub path: PathBuf,
+    /// In which form, from the file's extension.
+    pub form: Form,
+}
+
+/// All that a check needs to know from the command line.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What is checked, in the order in which it was typed; empty for the demo.
+    pub targets: Vec<Target>,
+    /// The effective options.
+    pub options: Options,
+    /// The form of the result on stdout.
+    pub output: Form,
+    /// Files that it is also written to.
+    pub saves: Vec<Save>,
+    /// How much is told.
+    pub verbosity: Verbosity,
+    /// When colour is used.
+    pub colour: Colour,
+    /// Which characters are used.
+    pub charset: Charset,
+    /// An earlier report to compare with; it is read with [`super::baseline::read`].
+    pub baseline: Option<PathBuf>,
+    /// What is to be said on stderr before the check: where it does less than was typed.
+    pub notes: Vec<String>,
+}
+
+/// What a file's extension says of its form.
+const EXTENSIONS: &[(&str, Form)] = &[
+    ("txt", Form::Text),
+    ("json", Form::Json),
+    ("jsonl", Form::Jsonl),
+];
+
+/// Commands that are promised and not yet there: they are no targets.
+const LATER: &[&str] = &["icmp", "udp", "http", "dns", "trace", "show", "diff", "run"];
+
+/// What was typed → what is to be done.
+pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
+    let config = |targets: &[String], options, protocol| {
+        check(targets, options, protocol).map(|config| Invocation::Check(Box::new(config)))
+    };
+    match typed.command {
+        Some(Command::Tcp(tcp)) => config(&tcp.targets, tcp.options, Some(Protocol::Tcp)),
+        Some(Command::Schema { batch: true, .. }) => Ok(Invocation::Schema(schema::Of::Batch)),
+        Some(Command::Schema { batch: false, .. }) => Ok(Invocation::Schema(schema::Of::Report)),
+        Some(Command::Explain { id, .. }) => Ok(Invocation::Explain(id)),
+        Some(Command::Demo(options)) => {
+            output(Options::default(), options).map(|config| Invocation::Demo(Box::new(config)))
+        }
+        Some(Command::Completions { shell }) => Ok(Invocation::Completions(shell)),
+        Some(Command::Man { directory }) => Ok(Invocation::Man(directory)),
+        None => match typed.targets.split_first() {
+            // Options may stand before the command, too.
+            Some((first, rest)) if first == "tcp" => {
+                if rest.is_empty() {
+                    return Err(no_target("tcp"));
+                }
+                config(rest, typed.options, Some(Protocol::Tcp))
+            }
+            Some((first, _)) if first == "help" => Err(Usage::new(
+                "help",
+                "it is no command",
+                "the option",
+                "nwcheck --help",
+            )),
+            Some((first, rest)) if LATER.contains(&first.as_str()) => Err(Usage::new(
+                first,
+                "this version has no such command",
+                "tcp, schema, explain or demo",
+                format!(
+                    "nwcheck tcp {}",
+                    rest.first()
+                        .filter(|target| Target::parse(target, Some(Protocol::Tcp)).is_ok())
+                        .map_or("db.example:5432", String::as_str)
+                ),
+            )),
+            Some((first, _)) if matches!(first.as_str(), "schema" | "explain" | "demo") => {
+                Err(Usage::new(
+                    first,
+                    "an option of a check stands before the command",
+                    "the command first",
+                    format!("nwcheck {first}"),
+                ))
+            }
+            Some(_) => config(&typed.targets, typed.options, None),
+            None => Err(no_target("command line")),
+        },
+    }
+}
+
+fn no_target(whence: &str) -> Usage {
+    Usage::new(
+        whence,
+        "no target is named",
+        "a host and a port",
+        "nwcheck tcp db.example:5432 (see nwcheck --help)",
+    )
+}
+
+/// A check of these targets.
+fn check(
+    targets: &[String],
+    typed: CheckArgs,
+    protocol: Option<Protocol>,
+) -> Result<Config, Usage> {
+    let CheckArgs {
+        output: shown,
+        probes,
+        way,
+        names,
+        path,
+        criteria,
+    } = typed;
+    let mut options = Options::default();
+    set(&mut options.count, probes.count.as_deref(), |text| {
+        value::whole("--count", text, 1, 10_000)
+    })?;
+    set(
+        &mut options.interval_ms,
+        probes.interval.as_deref(),
+        |text| value::duration("--interval", text),
+    )?;
+    set(&mut options.timeout_ms, probes.timeout.as_deref(), |text| {
+        value::duration("--timeout", text)
+    })?;
+    set(
+        &mut options.deadline_ms,
+        probes.deadline.as_deref(),
+        |text| value::duration("--deadline", text),
+    )?;
+    options.wait_ms = given(probes.wait.as_deref(), |text| {
+        value::duration("--wait", text)
+    })?;
+    options.control = given(probes.control.as_deref(), |text| {
+        value::whole("--control", text, 1, u16::MAX)
+    })?;
+    options.family = match (way.ipv4, way.ipv6) {
+        (true, _) => Family::Ipv4,
+        (_, true) => Family::Ipv6,
+        _ => Family::Any,
+    };
+    options.source = given(way.source.as_deref(), |text| {
+        value::address("--source", text)
+    })?;
+    options.source_port = given(way.source_port.as_deref(), |text| {
+        value::whole("--source-port", text, 1, u16::MAX)
+    })?;
+    options.interface = given(way.interface.as_deref(), value::interface)?;
+    options.tos = given(way.tos.as_deref(), value::tos)?;
+    options.local = !way.no_local;
+    options.servers = all(&names.server, value::server)?;
+    options.resolve = all(&names.resolve, value::resolve)?;
+    set(
+        &mut options.all_addresses,
+        names.all_addresses.as_deref(),
+        |text| value::whole("--all-addresses", text, 1, 64),
+    )?;
+    set(&mut options.max_hops, path.max_hops.as_deref(), |text| {
+        value::whole("--max-hops", text, 1, 255)
+    })?;
+    set(&mut options.rate, path.rate.as_deref(), |text| {
+        value::whole("--rate", text, 1, 10_000)
+    })?;
+    options.path = !path.no_path;
+    options.baseline = path
+        .baseline
+        .as_ref()
+        .map(|path| path.display().to_string());
+    limits::demands(&mut options, &criteria)?;
+    limits::source_family(&mut options)?;
+    limits::times(&options)?;
+
+    let mut notes = Vec::new();
+    let targets = targets
+        .iter()
+        .map(|text| target(text, protocol, &options, &mut notes))
+        .collect::<Result<_, _>>()?;
+    Ok(Config {
+        targets,
+        baseline: path.baseline,
+        notes,
+        ..output(options, shown)?
+    })
+}
+
+/// What is to be shown, and where.
+fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
+    let form = match typed.output.as_deref() {
+        None | Some("text") => Form::Text,
+        Some("json") => Form::Json,
+        Some("jsonl") => Form::Jsonl,
+        Some(other) => {
+            return Err(value::wrong(
+                "--output",
+                format!("the form `{other}` is not known to this version"),
+            ));
+        }
+    };
+    let colour = match typed.color.as_deref() {
+        None | Some("auto") => Colour::Auto,
+        Some("always") => Colour::Always,
+        Some("never") => Colour::Never,
+        Some(other) => return Err(value::wrong("--color", format!("`{other}` is not known"))),
+    };
+    Ok(Config {
+        targets: Vec::new(),
+        options,
+        output: form,
+        saves: typed.save.into_iter().map(save).collect::<Result<_, _>>()?,
+        verbosity: match (typed.quiet, typed.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        },
+        colour,
+        charset: if typed.ascii {
+            Charset::Ascii
+        } else {
+            Charset::Locale
+        },
+        baseline: None,
+        notes: Vec::new(),
+    })
+}
+
+fn save(path: PathBuf) -> Result<Save, Usage> {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let known = EXTENSIONS
+        .iter()
+        .find(|(name, _)| Some(*name) == extension.as_deref());
+    match known {
+        Some((_, form)) => Ok(Save { path, form: *form }),
+        None => Err(value::wrong(
+            "--save",
+            format!(
+                "the extension of `{}` names no form of the report",
+                path.display()
+            ),
+        )),
+    }
+}
+
+/// One target, as the command asks for it.
+fn target(
+    text: &str,
+    protocol: Option<Protocol>,
+    options: &Options,
+    notes: &mut Vec<String>,
+) -> Result<Target, Usage> {
+    let mut target = Target::parse(text, protocol)?;
+    match target.protocol {
+        Protocol::Http => {
+            notes.push(format!(
+                "{}: checking TCP port {} only; this version does not check TLS or HTTP",
+                target.label(),
+                target.port.unwrap_or_default(),
+            ));
+            target.protocol = Protocol::Tcp;
+        }
+        Protocol::Icmp => {
+            // With a port it would be TCP, which this version has: the complaint about the port is the one that helps.
+            return match Target::parse(text, Some(Protocol::Tcp)) {
+                Err(invalid) => Err(Usage::new(
+                    format!("target `{}`", invalid.input),
+                    "it has no port, and this version does not check ICMP",
+                    invalid.expected,
+                    format!("nwcheck tcp {}", invalid.example),
+                )),
+                Ok(target) => Ok(target),
+            };
+        }
+        _ => {}
+    }
+    let whence = format!("target `{}`", target.input);
+    let with_port = |host: &str| match target.port {
+        Some(port) if host.contains(':') => format!("[{host}]:{port}"),
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    if let Some(address) = target.address() {
+        if !options.family.admits(&address) {
+            let (asked, family) = match options.family {
+                Family::Ipv6 => ("IPv6", "2001:db8::1"),
+                _ => ("IPv4", "192.0.2.7"),
+            };
+            let why = match &options.source {
+                Some(source) => format!("the source {source}"),
+                None => format!("-{}", asked.trim_start_matches("IPv")),
+            };
+            return Err(Usage::new(
+                whence,
+                format!("its address is not {asked}, which {why} asks for"),
+                format!("an {asked} address or a name"),
+                with_port(family),
+            ));
+        }
+        if limits::needs_zone(&address) && options.interface.is_none() {
+            return Err(Usage::new(
+                whence,
+                "a link-local address says nothing without its interface",
+                "the address with its interface",
+                with_port(&format!("{address}%eth0")),
+            ));
+        }
+    }
+    if options.control.is_some() && options.control == target.port {
+        return Err(Usage::new(
+            "--control",
+            format!(
+                "it names the port that is checked, which proves nothing ({})",
+                target.input
+            ),
+            "another port of the target",
+            if target.port == Some(22) {
+                "--control 443"
+            } else {
+                "--control 22"
+            },
+        ));
+    }
+    Ok(target)
+}
+
+/// A value that was typed, understood.
+fn given<T>(
+    text: Option<&str>,
+    read: impl FnOnce(&str) -> Result<T, Usage>,
+) -> Result<Option<T>, Usage> {
+    text.map(read).transpose()
+}
+
+/// Replaces a default by what was typed.
+fn set<T>(
+    value: &mut T,
+    text: Option<&str>,
+    read: impl FnOnce(&str) -> Result<T, Usage>,
+) -> Result<(), Usage> {
+    if let Some(new) = given(text, read)? {
+        *value = new;
+    }
+    Ok(())
+}
+
+fn all<T>(texts: &[String], read: impl Fn(&str) -> Result<T, Usage>) -> Result<Vec<T>, Usage> {
+    texts.iter().map(|text| read(text)).collect()
+}

@@ -1,0 +1,161 @@
+//! Options that have to agree with one another: demands and what can show them, source and family, times and the deadline.
+
+use super::given;
+use crate::cli::args::CriteriaArgs;
+use crate::cli::{Usage, value};
+use crate::model::finding::Severity;
+use crate::model::options::{Expect, Family, Options};
+use crate::model::{Address, Ms};
+
+/// `--expect`, `--max-…`, `--fail-on`.
+pub(super) fn demands(options: &mut Options, typed: &CriteriaArgs) -> Result<(), Usage> {
+    options.expect = given(typed.expect.as_deref(), |text| {
+        Ok(match text {
+            "open" => Expect::Open,
+            "closed" => Expect::Closed,
+            "filtered" => Expect::Filtered,
+            "blocked" => Expect::Blocked,
+            _ => return Err(value::wrong("--expect", format!("`{text}` is not known"))),
+        })
+    })?;
+    options.max_loss_percent = given(typed.max_loss.as_deref(), |text| {
+        value::percent("--max-loss", text)
+    })?;
+    options.max_avg_ms = given(typed.max_avg.as_deref(), |text| {
+        value::millis("--max-avg", text)
+    })?;
+    options.max_p95_ms = given(typed.max_p95.as_deref(), |text| {
+        value::millis("--max-p95", text)
+    })?;
+    options.max_connect_ms = given(typed.max_connect.as_deref(), |text| {
+        value::millis("--max-connect", text)
+    })?;
+    options.fail_on = match typed.fail_on.as_deref() {
+        None | Some("error") => Severity::Error,
+        Some("warning") => Severity::Warning,
+        Some(other) => {
+            return Err(value::wrong("--fail-on", format!("`{other}` is not known")));
+        }
+    };
+    if let Some(limit) = options.max_loss_percent.filter(|limit| *limit > 0.0) {
+        // The smallest share that so many probes can show is one of them.
+        let needed = (100.0 / limit).ceil();
+        if needed > 10_000.0 {
+            return Err(Usage::new(
+                "--max-loss",
+                format!("{limit}% can't be shown with the most probes there can be, 10000"),
+                "0, or 0.01% and more",
+                "--max-loss 0",
+            ));
+        }
+        if f64::from(options.count) < needed {
+            return Err(Usage::new(
+                "--max-loss",
+                format!(
+                    "{limit}% can't be shown with {} probes: it needs -c {needed}",
+                    options.count
+                ),
+                "more probes, or 0 for none at all",
+                format!("-c {needed} --max-loss {limit}%"),
+            ));
+        }
+    }
+    let shut = options.expect.filter(|expect| *expect != Expect::Open);
+    let measured = [
+        ("--max-loss", options.max_loss_percent.is_some()),
+        ("--max-avg", options.max_avg_ms.is_some()),
+        ("--max-p95", options.max_p95_ms.is_some()),
+        ("--max-connect", options.max_connect_ms.is_some()),
+    ];
+    if let (Some(expect), Some((option, _))) = (shut, measured.iter().find(|(_, is)| *is)) {
+        return Err(Usage::new(
+            *option,
+            format!(
+                "a port that is expected to be {} has nothing to measure",
+                expect.as_str()
+            ),
+            "one of the two",
+            format!("--expect {}", expect.as_str()),
+        ));
+    }
+    Ok(())
+}
+
+/// A source address leaves only its own family.
+pub(super) fn source_family(options: &mut Options) -> Result<(), Usage> {
+    let Some(source) = &options.source else {
+        return Ok(());
+    };
+    if !options.family.admits(source) {
+        let (flag, example) = match options.family {
+            Family::Ipv6 => ("-6", "2001:db8::10"),
+            _ => ("-4", "192.0.2.10"),
+        };
+        return Err(Usage::new(
+            "--source",
+            format!("the family of {source} is not that of {flag}"),
+            "an address of the family asked for",
+            format!("{flag} -s {example}"),
+        ));
+    }
+    if needs_zone(source) && options.interface.is_none() {
+        return Err(Usage::new(
+            "--source",
+            "a link-local address says nothing without its interface",
+            "the address with its interface",
+            format!("-s {source}%eth0"),
+        ));
+    }
+    options.family = if source.is_ipv6() {
+        Family::Ipv6
+    } else {
+        Family::Ipv4
+    };
+    Ok(())
+}
+
+/// What takes longer than the whole may take is cut short: then the result would not be what was asked for.
+pub(super) fn times(options: &Options) -> Result<(), Usage> {
+    let longer = |option: &str, what: String, needs: Ms| {
+        let seconds = needs.micros().div_ceil(1_000_000);
+        Err(Usage::new(
+            option,
+            format!(
+                "{what}, longer than the deadline of {}",
+                options.deadline_ms
+            ),
+            "a deadline that allows for it",
+            format!("--deadline {seconds}s"),
+        ))
+    };
+    if options.timeout_ms > options.deadline_ms {
+        return longer(
+            "--timeout",
+            format!("it is {}", options.timeout_ms),
+            options.timeout_ms,
+        );
+    }
+    let spread = Ms::from_micros(
+        options
+            .interval_ms
+            .micros()
+            .saturating_mul(u64::from(options.count.saturating_sub(1))),
+    );
+    if spread >= options.deadline_ms {
+        return longer(
+            "--count",
+            format!(
+                "{} probes, one every {}, take {spread}",
+                options.count, options.interval_ms
+            ),
+            spread + options.timeout_ms + Ms::from_millis(5000),
+        );
+    }
+    Ok(())
+}
+
+/// Whether an address is one of a link, and does not say of which.
+pub(super) fn needs_zone(address: &Address) -> bool {
+    let link_local = matches!(address.ip(), std::net::IpAddr::V6(v6) if v6.is_unicast_link_local());
+    link_local && address.zone().is_none()
+}

@@ -1,0 +1,238 @@
+//! `nwcheck explain`: what a finding means, how it is proven, what to do, and what else looks like it.
+
+use crate::cli::Usage;
+use crate::diagnose::Rule;
+use crate::model::Id;
+use crate::report::Style;
+use crate::report::text::layout::{Ink, Page};
+
+/// The explanation of one finding, or the list of all.
+///
+/// # Errors
+/// An ID that is no finding's, with those that are nearly it.
+pub fn run(id: Option<&str>, rules: &[&Rule], style: &Style) -> Result<String, Usage> {
+    match id {
+        None => Ok(list(rules, style)),
+        Some(id) => rules
+            .iter()
+            .find(|rule| rule.id.as_str() == id.to_lowercase())
+            .map(|rule| one(rule, style))
+            .ok_or_else(|| unknown(id, rules)),
+    }
+}
+
+fn list(rules: &[&Rule], style: &Style) -> String {
+    let mut page = Page::new(style);
+    let widest = rules
+        .iter()
+        .map(|rule| rule.id.as_str().len())
+        .max()
+        .unwrap_or(0);
+    let worst = rules.iter().map(|rule| severity(rule.id).len()).max();
+    let worst = worst.unwrap_or(0);
+    let mut origin = None;
+    for rule in rules {
+        if origin != Some(rule.id.origin()) {
+            if origin.is_some() {
+                page.blank();
+            }
+            origin = Some(rule.id.origin());
+            page.line(&[(Ink::Strong, heading(rule.id))]);
+        }
+        let label = format!(
+            "  {:widest$}  {:worst$}  ",
+            rule.id.as_str(),
+            severity(rule.id)
+        );
+        page.hanging(
+            &[(Ink::Label, &label)],
+            first_sentence(rule.explain.meaning),
+        );
+    }
+    page.blank();
+    page.line(&[(Ink::Plain, "One in full: nwcheck explain ID")]);
+    page.finish()
+}
+
+fn one(rule: &Rule, style: &Style) -> String {
+    let mut page = Page::new(style);
+    let of = format!(" ({}, {})", severity(rule.id), origin(rule.id));
+    page.line(&[(Ink::Strong, rule.id.as_str()), (Ink::Faint, &of)]);
+    for (title, text) in [
+        ("Meaning", rule.explain.meaning),
+        ("Proof", rule.explain.proof),
+        ("Remedy", rule.explain.remedy),
+        ("Lookalikes", rule.explain.lookalikes),
+    ] {
+        page.blank();
+        page.line(&[(Ink::Label, title)]);
+        for paragraph in paragraphs(text) {
+            page.paragraph(2, &paragraph);
+        }
+    }
+    page.finish()
+}
+
+fn unknown(id: &str, rules: &[&Rule]) -> Usage {
+    let id = id.to_lowercase();
+    let mut near: Vec<(usize, &str)> = rules
+        .iter()
+        .map(|rule| rule.id.as_str())
+        .map(|known| (distance(&id, known), known))
+        .filter(|(far, known)| *far <= 3 + known.len() / 6 || known.contains(id.as_str()))
+        .collect();
+    near.sort_by_key(|(far, _)| *far);
+    near.dedup();
+    let names: Vec<&str> = near.iter().take(3).map(|(_, name)| *name).collect();
+    let what = match names.as_slice() {
+        [] => "there is no such finding".to_owned(),
+        names => format!(
+            "there is no such finding; did you mean {}?",
+            names.join(" or ")
+        ),
+    };
+    Usage::new(
+        format!("explain {id}"),
+        what,
+        "an ID that `nwcheck explain` lists",
+        format!(
+            "nwcheck explain {}",
+            names.first().unwrap_or(&"port-filtered")
+        ),
+    )
+}
+
+/// How many characters have to be put in, taken out or changed (Levenshtein, 1965).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut last = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, to) in row.iter_mut().skip(1).zip(&b) {
+            let best = (last + usize::from(from != *to))
+                .min(left + 1)
+                .min(*cell + 1);
+            last = *cell;
+            left = best;
+            *cell = best;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// How bad a finding of this kind is.
+const fn severity(id: Id) -> &'static str {
+    match id {
+        Id::DestinationIntermittent => "error or warning",
+        Id::DnsServerDown
+        | Id::PathLoss
+        | Id::PathLatency
+        | Id::DestinationAddressPartial
+        | Id::DestinationIpv4Broken
+        | Id::DestinationIpv6Broken => "warning",
+        _ => "error",
+    }
+}
+
+fn origin(id: Id) -> &'static str {
+    use crate::model::Origin;
+    match id.origin() {
+        Origin::Name => "name",
+        Origin::Local => "local",
+        Origin::Path => "path",
+        Origin::Destination => "destination",
+        Origin::Service => "service",
+        Origin::Policy => "policy",
+    }
+}
+
+/// The link of the chain that a finding belongs to.
+fn heading(id: Id) -> &'static str {
+    use crate::model::Origin;
+    match id.origin() {
+        Origin::Name => "Name: DNS and hosts",
+        Origin::Local => "Local: this machine",
+        Origin::Path => "Path: routers in between",
+        Origin::Destination => "Destination: the host and its port",
+        Origin::Service => "Service: what speaks on the port",
+        Origin::Policy => "Policy: what was demanded",
+    }
+}
+
+fn first_sentence(text: &str) -> &str {
+    let end = text
+        .match_indices(". ")
+        .chain(text.match_indices(".\n"))
+        .map(|(at, _)| at)
+        .min();
+    end.and_then(|end| text.get(..=end)).unwrap_or(text).trim()
+}
+
+/// Paragraphs, each on one line: what stands on lines of its own in the source is one paragraph until an empty line.
+fn paragraphs(text: &str) -> Vec<String> {
+    text.split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|paragraph| !paragraph.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{distance, run};
+    use crate::diagnose::{Explain, Judge, Rule};
+    use crate::model::Id;
+    use crate::report::Style;
+
+    const RULE: Rule = Rule {
+        id: Id::PortFiltered,
+        explain: Explain {
+            meaning: "The host is up, and its port does not answer. More is not known.",
+            proof: "Something else of the host answers.",
+            remedy: "Ask its owner.",
+            lookalikes: "A firewall before it.\n\nA host that is off.",
+        },
+        judge: Judge::Composed,
+    };
+
+    #[test]
+    fn the_list_has_a_line_for_each() {
+        let text = run(None, &[&RULE], &Style::default()).unwrap();
+        assert_eq!(
+            text,
+            "Destination: the host and its port\n  port-filtered  error  The host is up, and its port does not answer.\n\nOne in full: nwcheck explain ID\n"
+        );
+    }
+
+    #[test]
+    fn one_is_told_in_full() {
+        let text = run(Some("Port-Filtered"), &[&RULE], &Style::default()).unwrap();
+        assert!(
+            text.starts_with("port-filtered (error, destination)\n\nMeaning\n  The host is up")
+        );
+        assert!(
+            text.ends_with("Lookalikes\n  A firewall before it.\n  A host that is off.\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_near_something() {
+        let said = run(Some("port-filterd"), &[&RULE], &Style::default())
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("did you mean port-filtered?"), "{said}");
+        let said = run(Some("zzz"), &[&RULE], &Style::default()).unwrap_err();
+        assert!(!said.to_string().contains("did you mean"));
+    }
+
+    #[test]
+    fn the_distance_is_the_textbook_one() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+}

@@ -1,0 +1,262 @@
+//! How help looks, and what stands at its end and in the manual pages: examples and exit status.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use clap::builder::{StyledStr, Styles};
+use clap::{CommandFactory, Error};
+
+/// Headings bold, what is typed in one colour, what is replaced plain.
+pub(super) const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(Style::new());
+
+pub(super) const TEMPLATE_TOP: &str = "\
+{about}
+
+{usage-heading}
+  {usage}
+
+\x1b[1mCommands:\x1b[0m
+{subcommands}
+
+\x1b[1mCommon options\x1b[0m (nwcheck tcp --help has all):
+{options}{after-help}";
+
+pub(super) const TEMPLATE: &str = "\
+{about}
+
+{usage-heading}
+  {usage}
+
+{all-args}{after-help}";
+
+pub(super) const USAGE_TOP: &str =
+    "nwcheck [tcp] TARGET... [OPTIONS]\n  nwcheck schema | explain [ID] | demo";
+
+/// The options that the short help of `nwcheck` itself shows; `nwcheck tcp --help` has all.
+const COMMON: &[&str] = &[
+    "output", "save", "quiet", "verbose", "count", "timeout", "wait", "ipv4", "ipv6", "expect",
+    "max_loss", "help", "version",
+];
+
+/// A command line and what it is for.
+pub(super) struct Example {
+    pub(super) line: &'static str,
+    pub(super) purpose: &'static str,
+}
+
+/// How a command is written, by the name of its manual page.
+pub(super) fn synopsis(page: &str) -> &'static str {
+    match page {
+        "nwcheck-tcp" => "nwcheck tcp [OPTIONS] TARGET...",
+        "nwcheck-schema" => "nwcheck schema [--batch]",
+        "nwcheck-explain" => "nwcheck explain [ID]",
+        "nwcheck-demo" => "nwcheck demo [OPTIONS]",
+        _ => "nwcheck [tcp] [OPTIONS] TARGET...",
+    }
+}
+
+/// What a command does, by the name of its manual page; each a paragraph.
+pub(super) fn description(page: &str) -> &'static [&'static str] {
+    match page {
+        "nwcheck-tcp" => &[
+            "Resolves the name as an application on this machine would, and asks each configured name server beside it; opens \
+             connections to every address; traces the path with the same protocol to the same port; and says, from what was \
+             measured, where the connection breaks, whose fault that is and what is to be done.",
+            "A TARGET is host:443, 192.0.2.7:22, [2001:db8::1]:443, [fe80::1%eth0]:22, or a URI, whose scheme gives the port. \
+             Several are checked at the same time, and shown in the order given.",
+            "The result goes to stdout, all else to stderr. No privilege is needed; what could not be measured for lack of one is \
+             listed in the result.",
+        ],
+        "nwcheck-schema" => &[
+            "Prints the JSON Schema (2020-12) of what -o json writes: the report of one target, or with \
+                               --batch of several.",
+        ],
+        "nwcheck-explain" => &[
+            "Says of a finding what it means, what proves it, what to do about it and what else looks like \
+                                it. Without an ID all findings are listed.",
+        ],
+        "nwcheck-demo" => &[
+            "Makes faults on loopback, checks each, and shows what is found. It needs no network and ends by \
+                             itself.",
+        ],
+        _ => &[
+            "Diagnoses one network connection: does it work, and if not, where does it break, whose is it, and what is to \
+                be done? Without a command, a target with a port is checked as nwcheck tcp does.",
+        ],
+    }
+}
+
+/// Exit status and what it means.
+const EXIT: &[(&str, &str)] = &[
+    (
+        "0",
+        "every check passed; warnings allowed unless --fail-on warning",
+    ),
+    (
+        "1",
+        "a check failed: an error finding, or a criterion broken",
+    ),
+    ("2", "wrong usage: nothing was sent"),
+    ("3", "could not tell: not carried out, or proves neither"),
+];
+
+const CHECKS: &[Example] = &[
+    Example {
+        line: "nwcheck tcp db.example:5432",
+        purpose: "does it open, or why not?",
+    },
+    Example {
+        line: "nwcheck tcp '[2001:db8::1]:443' 192.0.2.7:22",
+        purpose: "two targets at once",
+    },
+    Example {
+        line: "nwcheck tcp https://web.example/ -o json",
+        purpose: "for a script",
+    },
+    Example {
+        line: "nwcheck tcp db.example:5432 --expect blocked",
+        purpose: "is it closed off?",
+    },
+    Example {
+        line: "nwcheck tcp web.example:443 -c 100 --max-loss 1%",
+        purpose: "at most 1 % may fail",
+    },
+    Example {
+        line: "nwcheck tcp db.example:5432 --wait 2m -q",
+        purpose: "wait until it is up",
+    },
+    Example {
+        line: "nwcheck tcp web.example:443 --save report.json",
+        purpose: "keep it for a ticket",
+    },
+];
+
+/// The examples of a command, by the name of its manual page.
+pub(super) fn examples(page: &str) -> &'static [Example] {
+    match page {
+        "nwcheck" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck db.example:5432",
+                        purpose: "does it open, or why not?",
+                    },
+                    Example {
+                        line: "nwcheck tcp web.example:443 -c 100 --max-loss 1%",
+                        purpose: "at most 1 % may fail",
+                    },
+                    Example {
+                        line: "nwcheck explain port-filtered",
+                        purpose: "what a finding means",
+                    },
+                    Example {
+                        line: "nwcheck demo",
+                        purpose: "faults found, no network",
+                    },
+                ]
+            }
+        }
+        "nwcheck-tcp" => CHECKS,
+        "nwcheck-schema" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck schema > report.schema.json",
+                        purpose: "the report of one target",
+                    },
+                    Example {
+                        line: "nwcheck schema --batch",
+                        purpose: "the report of several targets",
+                    },
+                ]
+            }
+        }
+        "nwcheck-explain" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck explain",
+                        purpose: "all findings",
+                    },
+                    Example {
+                        line: "nwcheck explain port-filtered",
+                        purpose: "one of them in full",
+                    },
+                ]
+            }
+        }
+        "nwcheck-demo" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck demo",
+                        purpose: "the faults, as text",
+                    },
+                    Example {
+                        line: "nwcheck demo -o json",
+                        purpose: "the same as a script gets it",
+                    },
+                ]
+            }
+        }
+        _ => &[],
+    }
+}
+
+/// The exit status of a command, by the name of its manual page: what prints something can only be right or wrong usage.
+pub(super) fn exits(page: &str) -> &'static [(&'static str, &'static str)] {
+    match page {
+        "nwcheck-schema" => &[("0", "it was printed"), ("2", "wrong usage")],
+        "nwcheck-explain" => &[("0", "it was printed"), ("2", "there is no such finding")],
+        _ => EXIT,
+    }
+}
+
+/// What stands at the end of a command's help.
+pub(super) fn after(page: &str) -> StyledStr {
+    let examples = examples(page);
+    let longest = examples.iter().map(|example| example.line.len()).max();
+    let longest = longest.unwrap_or(0);
+    let mut text = StyledStr::new();
+    // Writing to a string can't fail.
+    let _ = writeln!(text, "\x1b[1mExamples:\x1b[0m");
+    for Example { line, purpose } in examples {
+        let _ = writeln!(text, "  {line:longest$}  {purpose}");
+    }
+    let _ = write!(text, "\n\x1b[1mExit status:\x1b[0m");
+    for (code, meaning) in exits(page) {
+        let _ = write!(text, "\n  {code}  {meaning}");
+    }
+    text
+}
+
+/// Which command the words name; `tcp` where they name none, for that is what is run.
+pub(super) fn command_in(words: &[OsString]) -> String {
+    named(words).unwrap_or_else(|| "tcp".to_owned())
+}
+
+fn named(words: &[OsString]) -> Option<String> {
+    let command = super::args::Typed::command();
+    words.iter().skip(1).find_map(|word| {
+        let found = command.find_subcommand(word.to_str()?)?;
+        Some(found.get_name().to_owned())
+    })
+}
+
+/// The help that was asked for: of `nwcheck` itself without the options that are seldom needed.
+pub(super) fn of(words: &[OsString], error: &Error) -> StyledStr {
+    if named(words).is_some() {
+        return error.render();
+    }
+    super::args::Typed::command()
+        .mut_args(|arg| {
+            let common = COMMON.contains(&arg.get_id().as_str());
+            arg.hide(!common).help_heading(None::<&str>)
+        })
+        .render_help()
+}

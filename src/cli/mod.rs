@@ -1,0 +1,124 @@
+//! What was typed: clap types, and what they mean.
+//!
+//! Two stages. [`parse`] first takes the words apart (`args`), then finds out what they mean ([`config`]): a [`Config`] that exists is
+//! valid, and nothing after it complains of usage. Everything that needs no network is answered by [`run_static`]. This is the one
+//! place that reads the environment and the terminal ([`terminal`]) and writes the result ([`output`]); it may use `model`, `report`
+//! (for the form of the output) and `diagnose` (to explain findings). It never opens a socket.
+
+mod args;
+pub mod baseline;
+pub mod config;
+pub mod explain;
+mod generate;
+mod help;
+pub mod output;
+pub mod schema;
+pub mod terminal;
+mod usage;
+mod value;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser;
+use clap::builder::StyledStr;
+use clap_complete::Shell;
+
+pub use config::{Charset, Colour, Config, Save};
+pub use usage::Usage;
+
+use crate::diagnose::Rule;
+use crate::model::ExitStatus;
+use terminal::Terminal;
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub enum Invocation {
+    /// Check targets.
+    Check(Box<Config>),
+    /// Explain a finding, or list all.
+    Explain(Option<String>),
+    /// Print the JSON Schema.
+    Schema(schema::Of),
+    /// Make faults on loopback, and check each.
+    Demo(Box<Config>),
+    /// Print a shell's completions.
+    Completions(Shell),
+    /// Write the manual pages into a directory.
+    Man(PathBuf),
+    /// Print help.
+    Help(StyledStr),
+    /// Print the version.
+    Version(String),
+}
+
+/// What an invocation without network gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Static {
+    /// For stdout.
+    pub text: String,
+    /// For the shell.
+    pub status: ExitStatus,
+}
+
+/// What was typed, program name first → what is to be done.
+///
+/// # Errors
+/// What is wrong with it, and what was expected.
+pub fn parse<I, T>(words: I) -> Result<Invocation, Usage>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    match args::Typed::try_parse_from(&words) {
+        Ok(typed) => config::invocation(typed),
+        Err(error) => match error.kind() {
+            clap::error::ErrorKind::DisplayHelp => Ok(Invocation::Help(help::of(&words, &error))),
+            clap::error::ErrorKind::DisplayVersion => {
+                Ok(Invocation::Version(error.render().to_string()))
+            }
+            _ => Err(usage::from_clap(&error, &help::command_in(&words))),
+        },
+    }
+}
+
+/// Answers what needs no network; none for what does.
+///
+/// # Errors
+/// An ID that is no finding's is wrong usage; a directory that can't be written is not.
+pub fn run_static(
+    invocation: &Invocation,
+    rules: &[&Rule],
+    terminal: &Terminal,
+) -> Option<Result<Static, Usage>> {
+    let printed = |text: String| {
+        Some(Ok(Static {
+            text,
+            status: ExitStatus::Passed,
+        }))
+    };
+    match invocation {
+        Invocation::Check(_) | Invocation::Demo(_) => None,
+        Invocation::Explain(id) => {
+            let style = terminal.style(Colour::Auto, None);
+            Some(
+                explain::run(id.as_deref(), rules, &style).map(|text| Static {
+                    text,
+                    status: ExitStatus::Passed,
+                }),
+            )
+        }
+        Invocation::Schema(of) => printed(schema::text(*of)),
+        Invocation::Completions(shell) => printed(generate::completions(*shell)),
+        Invocation::Man(directory) => Some(generate::man(directory)),
+        Invocation::Help(text) if terminal.style(Colour::Auto, None).colour => {
+            printed(text.ansi().to_string())
+        }
+        Invocation::Help(text) => printed(text.to_string()),
+        Invocation::Version(text) => printed(text.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! The one loop: asks the plan what to do next, runs it, and lets what comes of it stand in the evidence. It owns the clock, the
+//! bucket that all tracers share, the deadline and the end by a signal. It judges nothing.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::diagnose::Need;
+use crate::model::evidence::{Ended, Evidence};
+use crate::model::topology::TraceProtocol;
+use crate::model::{Address, Endpoint, Icmp, Observation, Operation, Options, Outcome, Report, Target};
+use crate::plan::{self, Log, State, Step};
+use crate::probe::pace::Pace;
+use crate::probe::trace::Spec;
+use crate::probe::{Recorder, connect, control, local, names, resolve, trace};
+
+/// Probes of a control: enough to prove that the host is up.
+const CONTROLS: u16 = 3;
+/// Probes of a control series: enough to compare its loss with the burst's.
+const SERIES: u16 = 20;
+/// Time between two control probes.
+const CONTROL_INTERVAL: Duration = Duration::from_millis(100);
+/// How long a control connection is waited for: over the first time that the kernel sends the SYN again.
+const CONTROL_TIMEOUT: Duration = Duration::from_millis(1500);
+/// So long the reverse names are waited for when all else has ended.
+const NAMES_GRACE: Duration = Duration::from_millis(150);
+/// So much earlier than the check's deadline the probes have to end.
+const JUDGING: Duration = Duration::from_millis(50);
+
+/// What all checks of a process share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The bucket of path probes.
+    pub pace: Pace,
+    /// The machine that the checks run on, read once.
+    pub source: crate::model::source::Source,
+}
+
+/// Makes one check, and returns what was learnt. `stage` is told what runs; `interrupted` ends it early.
+pub async fn check(
+    target: Target,
+    options: Options,
+    baseline: Option<Report>,
+    shared: Shared,
+    stage: impl Fn(&'static str),
+    interrupted: impl Future<Output = ()>,
+) -> Evidence {
+    let evidence = Evidence::new(jiff::Timestamp::now(), options.clone(), target, shared.source.clone());
+    let recorder = Recorder::new(evidence);
+    let options = Rc::new(options);
+    let before = local::Baseline::read();
+    if let Some(earlier) = baseline {
+        remember(&recorder, &earlier);
+    }
+    let mut log = Log::new();
+    let mut running: JoinSet<Step> = JoinSet::new();
+    let mut beside: JoinSet<()> = JoinSet::new();
+    let mut interrupted = std::pin::pin!(interrupted);
+    let ended = loop {
+        let steps = recorder.read(|evidence| plan::next(evidence, &log, recorder.now()));
+        for step in steps {
+            stage(name(&step));
+            log.insert(step.clone(), State::Running(recorder.now()));
+            if let Step::Measure(Need::Trace(endpoint)) = &step {
+                beside.spawn_local(names::follow(recorder.clone(), endpoint.clone()));
+            }
+            let work = run(step.clone(), recorder.clone(), options.clone(), shared.pace.clone());
+            running.spawn_local(async move {
+                work.await;
+                step
+            });
+        }
+        if running.is_empty() {
+            break Ended::Complete;
+        }
+        // The name's slower servers need not be waited for when the addresses are known and all else has ended.
+        let only_names = running.len() == 1
+            && matches!(log.get(&Step::Resolve), Some(State::Running(_)))
+            && recorder.read(|evidence| !evidence.endpoints.is_empty());
+        if only_names {
+            break Ended::Complete;
+        }
+        let wake = recorder.read(|evidence| plan::wake_at(evidence, &log)).map(|at| recorder.instant(at));
+        let wake = async {
+            match wake {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = &mut interrupted => break Ended::Interrupted,
+            () = tokio::time::sleep_until((recorder.deadline() + JUDGING).into()) => break Ended::Deadline,
+            Some(step) = running.join_next() => {
+                if let Ok(step) = step {
+                    log.insert(step, State::Done);
+                }
+            }
+            () = recorder.changed() => {}
+            () = wake => {}
+        }
+    };
+    if ended == Ended::Complete {
+        let all = async { while beside.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(NAMES_GRACE, all).await;
+    }
+    running.shutdown().await;
+    beside.shutdown().await;
+    recorder.update(|evidence| finish(evidence, &before, ended, recorder.now()));
+    recorder.snapshot()
+}
+
+/// Runs one step.
+async fn run(step: Step, recorder: Recorder, options: Rc<Options>, pace: Pace) {
+    match step {
+        Step::Resolve => resolve::resolve(recorder).await,
+        Step::Routes => routes(&recorder),
+        Step::Neighbour(endpoint) => after_burst(&recorder, &endpoint),
+        Step::Measure(need) => measure(need, recorder, options, pace).await,
+    }
+}
+
+async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pace) {
+    let burst = |endpoint: Endpoint| connect::Series {
+        endpoint,
+        count: options.count,
+        interval: options.interval_ms.to_duration(),
+        timeout: options.timeout_ms.to_duration(),
+        control: false,
+    };
+    let port = |endpoint: &Endpoint| {
+        let control = endpoint.port.map(|port| options.control_port(port));
+        Endpoint { address: endpoint.address.clone(), port: control }
+    };
+    let spec = |endpoint: Endpoint, protocol, control| Spec { endpoint, protocol, control };
+    match need {
+        Need::Burst(endpoint) | Need::SecondBurst(endpoint) => {
+            connect::series(recorder, options.clone(), burst(endpoint)).await;
+        }
+        Need::Control(endpoint) => {
+            let series = connect::Series {
+                endpoint: port(&endpoint),
+                count: 2,
+                interval: CONTROL_INTERVAL,
+                timeout: CONTROL_TIMEOUT,
+                control: true,
+            };
+            connect::series(recorder, options, series).await;
+        }
+        Need::ControlSeries(endpoint) => control_series(recorder, options.clone(), port(&endpoint), endpoint).await,
+        Need::Echo(endpoint) => control::echo(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await,
+        Need::Datagram(endpoint) => control::datagrams(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await,
+        Need::Trace(endpoint) => {
+            trace::trace(recorder, options, spec(endpoint, TraceProtocol::Tcp, false), pace).await;
+        }
+        Need::ControlTrace(endpoint) => {
+            trace::trace(recorder, options.clone(), spec(port(&endpoint), TraceProtocol::Tcp, true), pace).await;
+        }
+        Need::DatagramTrace(endpoint) => {
+            trace::trace(recorder, options, spec(endpoint, TraceProtocol::Udp, true), pace).await;
+        }
+        Need::Reask(endpoint) => {
+            let (distances, flow) = recorder.read(|evidence| plan::reask(evidence, &endpoint));
+            trace::reask(recorder, options, spec(endpoint, TraceProtocol::Tcp, false), distances, flow, pace).await;
+        }
+        Need::Resolution => {}
+    }
+}
+
+/// A series of other probes to the same host: echo requests where they are answered, else connections to the control port.
+async fn control_series(recorder: Recorder, options: Rc<Options>, control: Endpoint, endpoint: Endpoint) {
+    let interval = Duration::from_millis(25);
+    let answered = |recorder: &Recorder, operation: Operation| {
+        recorder.read(|evidence| {
+            evidence.observations.iter().any(|o| {
+                o.operation == operation
+                    && o.control
+                    && o.endpoint.as_ref().is_some_and(|e| e.address == endpoint.address)
+                    && matches!(o.outcome, Outcome::Ok | Outcome::Refused)
+            })
+        })
+    };
+    control::echo(recorder.clone(), options.clone(), endpoint.clone(), SERIES, interval).await;
+    if answered(&recorder, Operation::Echo) {
+        return;
+    }
+    let series = connect::Series {
+        endpoint: control,
+        count: u32::from(SERIES),
+        interval,
+        timeout: CONTROL_TIMEOUT,
+        control: true,
+    };
+    connect::series(recorder, options, series).await;
+}
+
+/// The routes to the addresses, or to the name servers where there are none, and which addresses are put to the test.
+fn routes(recorder: &Recorder) {
+    let looked_at = recorder.read(|evidence| evidence.options.local);
+    let (mut addresses, servers) = recorder.read(|evidence| {
+        let resolution = evidence.resolution.as_ref();
+        let addresses = resolution.map(|r| r.addresses.clone()).unwrap_or_default();
+        let servers: Vec<Address> = resolution
+            .map(|r| r.servers.iter().map(|answer| answer.address.address.clone()).collect())
+            .unwrap_or_default();
+        (addresses, servers)
+    });
+    if addresses.is_empty() {
+        addresses = servers;
+        addresses.sort();
+        addresses.dedup();
+    }
+    if looked_at {
+        local::routes(recorder, &addresses);
+    } else {
+        recorder.note("this machine's routes, neighbours and interfaces", "--no-local was given", None);
+    }
+    recorder.update(plan::admit);
+}
+
+/// What this machine's kernel says after the probes were sent.
+fn after_burst(recorder: &Recorder, endpoint: &Endpoint) {
+    local::neighbour(recorder, &endpoint.address);
+    let (local_trouble, refused, own) = recorder.read(|evidence| {
+        let has = |wanted: fn(Outcome) -> bool| evidence.burst(endpoint).any(|o| wanted(o.outcome));
+        (has(Outcome::is_local), has(|o| o == Outcome::Refused), evidence.local.is_own(&endpoint.address))
+    });
+    if local_trouble {
+        local::ports(recorder);
+    }
+    if let Some(port) = endpoint.port.filter(|_| refused && own) {
+        local::listeners(recorder, port);
+    }
+}
+
+/// Closes the evidence: the load of this machine, and the paths as far as they got.
+fn finish(evidence: &mut Evidence, before: &local::Baseline, ended: Ended, now: crate::model::Ms) {
+    evidence.ended = ended;
+    evidence.duration_ms = now;
+    let traced: Vec<(Endpoint, bool)> = evidence
+        .endpoints
+        .iter()
+        .map(|subject| (subject.endpoint.clone(), subject.path.as_ref().is_some_and(|path| path.complete)))
+        .collect();
+    for (endpoint, complete) in traced {
+        trace::draw(evidence, &endpoint, TraceProtocol::Tcp, complete);
+    }
+    if evidence.options.local {
+        local::finish(evidence, before);
+    }
+    if !evidence.options.path {
+        evidence.note(crate::model::evidence::NotMeasured {
+            what: "the path".to_owned(),
+            why: "--no-path was given".to_owned(),
+            command: None,
+        });
+    }
+}
+
+/// Records what an earlier report knew of the same addresses: the router directly before the host.
+fn remember(recorder: &Recorder, earlier: &Report) {
+    for endpoint in &earlier.endpoints {
+        let Some(path) = endpoint.path.as_ref().filter(|path| path.reached) else { continue };
+        let mut hops = path.hops.iter().rev();
+        let _destination = hops.next();
+        let Some(hop) = hops.next() else { continue };
+        let Some(router) = hop.nodes.iter().find_map(|node| node.address.clone().zip(node.icmp)) else { continue };
+        let (from, icmp) = router;
+        recorder.record(Observation {
+            endpoint: Some(endpoint.endpoint()),
+            ttl: Some(hop.ttl),
+            icmp: Some(Icmp { kind: icmp.kind, code: icmp.code, from: Some(from), mtu: None }),
+            control: true,
+            ..Observation::new(Operation::Baseline, recorder.now(), Outcome::Ok)
+        });
+    }
+}
+
+/// What a person is told runs now.
+fn name(step: &Step) -> &'static str {
+    match step {
+        Step::Resolve => "resolving the name",
+        Step::Routes | Step::Neighbour(_) => "looking at this machine",
+        Step::Measure(need) => match need {
+            Need::Burst(_) | Need::Resolution => "connecting",
+            Need::SecondBurst(_) => "connecting once more",
+            Need::Trace(_) => "tracing the path",
+            Need::Reask(_) => "asking silent hops again",
+            Need::ControlTrace(_) | Need::DatagramTrace(_) => "tracing with other probes, to compare",
+            Need::Control(_) | Need::Echo(_) | Need::Datagram(_) | Need::ControlSeries(_) => {
+                "seeing whether the host answers anything else"
+            }
+        },
+    }
+}

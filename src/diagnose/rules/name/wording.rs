@@ -1,0 +1,277 @@
+//! What the rules on the name have in common to say: servers, what they said, and commands that ask them again.
+//!
+//! Pure.
+
+use crate::model::options::Family;
+use crate::model::resolution::{Resolution, ServerAnswer, SourceKind, Transport};
+use crate::model::standing::Standing;
+use crate::model::text::list;
+use crate::model::{Endpoint, Evidence, Finding, ObservationId, Outcome};
+
+use super::digest::Server;
+
+/// A server as a person writes it: without the port that all of them have.
+pub(super) fn label(server: &Endpoint) -> String {
+    match server.port {
+        None | Some(53) => server.address.to_string(),
+        Some(_) => server.to_string(),
+    }
+}
+
+/// The servers, as they stand in a sentence.
+pub(super) fn labels<'a>(servers: impl IntoIterator<Item = &'a Server>) -> String {
+    let names: Vec<String> = servers
+        .into_iter()
+        .map(|server| label(&server.endpoint))
+        .collect();
+    list(&names)
+}
+
+/// The name that was asked for, without its final dot.
+pub(super) fn host(evidence: &Evidence) -> &str {
+    let host = evidence.target.host.as_str();
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// A command that asks a server a question again.
+pub(super) fn dig(server: &Endpoint, name: &str, rest: &str) -> String {
+    let port = match server.port {
+        None | Some(53) => String::new(),
+        Some(port) => format!(" -p {port}"),
+    };
+    format!("dig{port} @{} {} {rest}", server.address, quoted(name))
+}
+
+/// A command that asks the system's resolver.
+pub(super) fn getent(name: &str) -> String {
+    format!("getent ahosts {}", quoted(name))
+}
+
+/// A name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
+    }
+}
+
+/// The record types that are asked for, as they stand in a sentence.
+pub(super) const fn records(family: Family) -> &'static str {
+    match family {
+        Family::Any => "A or AAAA",
+        Family::Ipv4 => "A",
+        Family::Ipv6 => "AAAA",
+    }
+}
+
+/// The type to ask for again by hand.
+pub(super) const fn record(family: Family) -> &'static str {
+    match family {
+        Family::Any | Family::Ipv4 => "A",
+        Family::Ipv6 => "AAAA",
+    }
+}
+
+/// All answers of one server.
+pub(super) fn answers_of<'a>(
+    resolution: &'a Resolution,
+    server: &'a Endpoint,
+) -> impl Iterator<Item = &'a ServerAnswer> {
+    resolution
+        .servers
+        .iter()
+        .filter(move |answer| answer.address == *server)
+}
+
+/// The numbers of the observations of one server.
+pub(super) fn observations(resolution: &Resolution, server: &Endpoint) -> Vec<ObservationId> {
+    answers_of(resolution, server)
+        .filter_map(|answer| answer.observation)
+        .collect()
+}
+
+/// What a server said, as the rest of a sentence that begins with its address.
+pub(super) fn said_by(resolution: &Resolution, server: &Server, family: Family) -> String {
+    let answers = || answers_of(resolution, &server.endpoint);
+    let slowest = answers()
+        .filter(|answer| answer.is_heard() && !answer.checking_disabled)
+        .filter_map(|answer| answer.ms)
+        .max()
+        .map_or_else(String::new, |ms| format!(" ({ms})"));
+    let said = match server.standing {
+        Standing::Addresses => {
+            let found: Vec<String> = resolution
+                .addresses_from(&server.endpoint, family)
+                .iter()
+                .take(4)
+                .map(ToString::to_string)
+                .collect();
+            format!("answers with {}{slowest}", list(&found))
+        }
+        Standing::Nxdomain => format!("answers NXDOMAIN{slowest}"),
+        Standing::NoData => format!(
+            "answers that there is no {} record{slowest}",
+            records(family)
+        ),
+        Standing::AliasLoop => {
+            format!("answers with aliases that lead back to themselves{slowest}")
+        }
+        Standing::Servfail => {
+            let unchecked = answers()
+                .any(|answer| answer.checking_disabled && answer.outcome == Outcome::Servfail);
+            let also = if unchecked {
+                ", also with checking disabled"
+            } else {
+                ""
+            };
+            format!("answers SERVFAIL{also}{slowest}")
+        }
+        Standing::Bogus => {
+            format!("answers SERVFAIL, but gives an answer with checking disabled{slowest}")
+        }
+        Standing::Refused => format!("answers REFUSED{slowest}"),
+        Standing::Broken => format!("answers, but with nothing that can be used{slowest}"),
+        Standing::Partial => format!("answers only a part of the questions{slowest}"),
+        Standing::Silent => {
+            let waited = answers()
+                .filter(|answer| answer.outcome == Outcome::Timeout)
+                .filter_map(|answer| answer.ms)
+                .max()
+                .map_or_else(String::new, |ms| format!(" in {ms}"));
+            format!("does not answer{waited}")
+        }
+        Standing::Unreachable(outcome) => unreachable(resolution, server, outcome),
+    };
+    let mut errors: Vec<&str> = Vec::new();
+    for error in answers().flat_map(|answer| &answer.extended_errors) {
+        if !errors.contains(&error.as_str()) && errors.len() < 2 {
+            errors.push(error);
+        }
+    }
+    if errors.is_empty() {
+        said
+    } else {
+        format!("{said}, with {}", errors.join(" and "))
+    }
+}
+
+fn unreachable(resolution: &Resolution, server: &Server, outcome: Outcome) -> String {
+    let port = server.endpoint.port.unwrap_or(53);
+    match outcome {
+        Outcome::PortUnreachable | Outcome::Refused => format!(
+            "does not listen: port unreachable came back for {}/{port}, so that its host is up",
+            if udp_asked(resolution, server) {
+                "UDP"
+            } else {
+                "TCP"
+            }
+        ),
+        Outcome::NoRoute => "can't be asked: this machine has no route to it".to_owned(),
+        Outcome::Denied => {
+            "can't be asked: this machine's own firewall or policy forbids it".to_owned()
+        }
+        Outcome::InterfaceDown => {
+            "can't be asked: the interface on the way to it is down".to_owned()
+        }
+        outcome if outcome.is_local() => format!("can't be asked ({})", outcome.phrase()),
+        outcome => format!("is not reached: the question was {}", outcome.phrase()),
+    }
+}
+
+fn udp_asked(resolution: &Resolution, server: &Server) -> bool {
+    answers_of(resolution, &server.endpoint).any(|answer| answer.transport == Transport::Udp)
+}
+
+/// What became of TCP where UDP has no answer, with its observation.
+pub(super) fn over_tcp(
+    resolution: &Resolution,
+    server: &Server,
+) -> Option<(String, Option<ObservationId>)> {
+    if server.standing.is_heard() {
+        return None;
+    }
+    let answer = answers_of(resolution, &server.endpoint)
+        .find(|answer| answer.transport == Transport::Tcp && !answer.checking_disabled)
+        .filter(|_| udp_asked(resolution, server))?;
+    let (server, port) = (label(&server.endpoint), server.endpoint.port.unwrap_or(53));
+    let text = match answer.outcome {
+        outcome if answer.is_heard() && outcome != Outcome::Malformed => {
+            let took = answer.ms.map_or_else(String::new, |ms| format!(" in {ms}"));
+            format!(
+                "{server} answers over TCP/{port}{took}: it works, and UDP/{port} is lost on the way"
+            )
+        }
+        Outcome::Malformed | Outcome::Closed | Outcome::Reset => {
+            format!("{server} opens TCP/{port} and gives no usable answer there: its host is up")
+        }
+        Outcome::Refused => format!("{server} refuses TCP/{port}: its host is up"),
+        Outcome::Timeout => format!("{server} does not answer over TCP/{port} either"),
+        outcome => format!(
+            "Over TCP/{port} to {server} the attempt was {}",
+            outcome.phrase()
+        ),
+    };
+    Some((text, answer.observation))
+}
+
+/// Adds what each server said, one fact a server, and what became of TCP.
+pub(super) fn with_servers<'a>(
+    mut finding: Finding,
+    evidence: &Evidence,
+    resolution: &Resolution,
+    servers: impl IntoIterator<Item = &'a Server>,
+) -> Finding {
+    for server in servers {
+        let words = said_by(resolution, server, evidence.options.family);
+        finding = finding.fact(
+            format!("{} {words}.", label(&server.endpoint)),
+            observations(resolution, &server.endpoint),
+        );
+        if let Some((text, observation)) = over_tcp(resolution, server) {
+            finding = finding.fact(format!("{text}."), observation);
+        }
+    }
+    finding
+}
+
+/// Adds what the system's resolver and the hosts file said.
+pub(super) fn with_sources(mut finding: Finding, resolution: &Resolution) -> Finding {
+    if let Some(system) = resolution.source(SourceKind::System) {
+        let took = system.ms.map_or_else(String::new, |ms| format!(" ({ms})"));
+        let text = match (system.outcome, &system.error) {
+            (Outcome::Timeout, _) => {
+                let ms = system
+                    .ms
+                    .map_or_else(String::new, |ms| format!(" after {ms}"));
+                format!("The system's resolver, as an application uses it, is still waiting{ms}.")
+            }
+            (_, Some(error)) => {
+                format!("The system's resolver, as an application uses it, says {error}{took}.")
+            }
+            (outcome, None) => format!("The system's resolver {}{took}.", outcome.phrase()),
+        };
+        finding = finding.fact(text, system.observation);
+    }
+    finding
+}
+
+/// Adds which names were tried, where the search list made more than one.
+pub(super) fn with_names(finding: Finding, resolution: &Resolution) -> Finding {
+    match resolution.names.as_slice() {
+        [] | [_] => finding,
+        names => finding.fact(
+            format!(
+                "Tried, as the search list and ndots make it: {}.",
+                list(names)
+            ),
+            [],
+        ),
+    }
+}
+
+/// `answers`, `answer`: the verb after a list of servers.
+pub(super) const fn verb<'a>(count: usize, one: &'a str, more: &'a str) -> &'a str {
+    if count == 1 { one } else { more }
+}

@@ -1,0 +1,242 @@
+//! The system calls that no crate wraps: socket options by number, and `recvmsg` with control data.
+
+use std::io;
+use std::mem::size_of;
+use std::os::fd::RawFd;
+use std::os::raw::{c_int, c_void};
+use std::ptr;
+
+use crate::net::errno::Errno;
+use crate::net::flow::Family;
+
+/// `include/uapi/linux/in.h`, `include/uapi/linux/in6.h`, `include/uapi/linux/icmp.h`,
+/// `include/uapi/linux/icmpv6.h`: not in libc.
+const IP_RECVERR_RFC4884: c_int = 26;
+const IPV6_RECVERR_RFC4884: c_int = 31;
+const SOL_RAW: c_int = 255;
+const ICMP_FILTER: c_int = 1;
+const ICMPV6_FILTER: c_int = 1;
+const ICMPV6_ECHO_REPLY: u32 = 129;
+
+/// The larger of what the error queue's control data may need.
+const CONTROL: usize = 512;
+/// `sizeof(struct sockaddr_storage)`.
+const NAME: usize = 128;
+/// More than any kernel's `struct tcp_info`.
+const TCP_INFO: usize = 512;
+
+/// What `recvmsg` gave, cut to what it wrote.
+#[derive(Debug)]
+pub(super) struct RawMessage {
+    pub(super) data: Vec<u8>,
+    pub(super) control: Vec<u8>,
+    pub(super) name: Vec<u8>,
+    pub(super) flags: c_int,
+}
+
+fn set<T: Copy>(fd: RawFd, level: c_int, name: c_int, value: T) -> Result<(), Errno> {
+    let length = libc::socklen_t::try_from(size_of::<T>()).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the pointer and the length describe `value`, which lives until the call returns; the kernel
+    // only reads it. A closed descriptor is an error, not undefined.
+    let status = unsafe {
+        libc::setsockopt(
+            fd,
+            level,
+            name,
+            ptr::from_ref(&value).cast::<c_void>(),
+            length,
+        )
+    };
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error().into())
+    }
+}
+
+fn read<const N: usize>(fd: RawFd, level: c_int, name: c_int) -> Result<Vec<u8>, Errno> {
+    let mut bytes = vec![0u8; N];
+    let mut length = libc::socklen_t::try_from(N).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the pointer and `length` describe `bytes`, which the kernel may write up to that length.
+    let status = unsafe {
+        libc::getsockopt(
+            fd,
+            level,
+            name,
+            bytes.as_mut_ptr().cast::<c_void>(),
+            &raw mut length,
+        )
+    };
+    if status != 0 {
+        return Err(io::Error::last_os_error().into());
+    }
+    bytes.truncate(usize::try_from(length).unwrap_or(0));
+    Ok(bytes)
+}
+
+/// The error queue, RFC 4884 offsets, kernel timestamps and received TTLs.
+pub(super) fn report_errors(fd: RawFd, family: Family) -> Result<(), Errno> {
+    let on: c_int = 1;
+    match family {
+        Family::V4 => {
+            set(fd, libc::SOL_IP, libc::IP_RECVERR, on)?;
+            // Extras that an older kernel or a sandbox lacks: their absence shows as `None`.
+            let _ = set(fd, libc::SOL_IP, IP_RECVERR_RFC4884, on);
+            let _ = set(fd, libc::SOL_IP, libc::IP_RECVTTL, on);
+        }
+        Family::V6 => {
+            set(fd, libc::SOL_IPV6, libc::IPV6_RECVERR, on)?;
+            let _ = set(fd, libc::SOL_IPV6, IPV6_RECVERR_RFC4884, on);
+            let _ = set(fd, libc::SOL_IPV6, libc::IPV6_RECVHOPLIMIT, on);
+        }
+    }
+    let _ = set(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on);
+    Ok(())
+}
+
+/// A raw socket would else get every ICMP message of the machine.
+pub(super) fn only_echo_replies(fd: RawFd, family: Family) -> Result<(), Errno> {
+    match family {
+        // A set bit blocks; echo reply is type 0.
+        Family::V4 => set(fd, SOL_RAW, ICMP_FILTER, !1u32),
+        Family::V6 => {
+            let mut blocked = [u32::MAX; 8];
+            if let Some(word) = blocked.get_mut(ICMPV6_ECHO_REPLY as usize / 32) {
+                *word &= !(1 << (ICMPV6_ECHO_REPLY % 32));
+            }
+            set(fd, libc::IPPROTO_ICMPV6, ICMPV6_FILTER, blocked)
+        }
+    }
+}
+
+pub(super) fn set_tos(fd: RawFd, family: Family, tos: u8) -> Result<(), Errno> {
+    match family {
+        Family::V4 => set(fd, libc::SOL_IP, libc::IP_TOS, c_int::from(tos)),
+        Family::V6 => set(fd, libc::SOL_IPV6, libc::IPV6_TCLASS, c_int::from(tos)),
+    }
+}
+
+pub(super) fn set_ttl(fd: RawFd, family: Family, ttl: u8) -> Result<(), Errno> {
+    match family {
+        Family::V4 => set(fd, libc::SOL_IP, libc::IP_TTL, c_int::from(ttl)),
+        Family::V6 => set(
+            fd,
+            libc::SOL_IPV6,
+            libc::IPV6_UNICAST_HOPS,
+            c_int::from(ttl),
+        ),
+    }
+}
+
+/// -1 is "the system's default", which is also where a socket starts.
+pub(super) fn set_system_ttl(fd: RawFd, family: Family) -> Result<(), Errno> {
+    let default: c_int = -1;
+    match family {
+        Family::V4 => set(fd, libc::SOL_IP, libc::IP_TTL, default),
+        Family::V6 => set(fd, libc::SOL_IPV6, libc::IPV6_UNICAST_HOPS, default),
+    }
+}
+
+pub(super) fn set_min_ttl(fd: RawFd, family: Family, ttl: u8) -> Result<(), Errno> {
+    match family {
+        Family::V4 => set(fd, libc::SOL_IP, libc::IP_MINTTL, c_int::from(ttl)),
+        Family::V6 => set(fd, libc::SOL_IPV6, libc::IPV6_MINHOPCOUNT, c_int::from(ttl)),
+    }
+}
+
+/// Sends the label given with the address (network order) in place of a random one.
+pub(super) fn use_own_flow_label(fd: RawFd, family: Family) -> Result<(), Errno> {
+    if family == Family::V4 {
+        return Ok(());
+    }
+    set(fd, libc::SOL_IPV6, libc::IPV6_AUTOFLOWLABEL, 0 as c_int)?;
+    set(fd, libc::SOL_IPV6, libc::IPV6_FLOWINFO_SEND, 1 as c_int)
+}
+
+/// One option for both families: IPv6 sockets take it at the IPv4 level too.
+pub(super) fn set_port_at_connect(fd: RawFd) -> Result<(), Errno> {
+    set(fd, libc::SOL_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1 as c_int)
+}
+
+pub(super) fn forbid_fragments(fd: RawFd, family: Family) -> Result<(), Errno> {
+    discover(fd, family, libc::IP_PMTUDISC_DO, libc::IPV6_PMTUDISC_DO)
+}
+
+pub(super) fn probe_mtu(fd: RawFd, family: Family) -> Result<(), Errno> {
+    discover(
+        fd,
+        family,
+        libc::IP_PMTUDISC_PROBE,
+        libc::IPV6_PMTUDISC_PROBE,
+    )
+}
+
+fn discover(fd: RawFd, family: Family, v4: c_int, v6: c_int) -> Result<(), Errno> {
+    match family {
+        Family::V4 => set(fd, libc::SOL_IP, libc::IP_MTU_DISCOVER, v4),
+        Family::V6 => set(fd, libc::SOL_IPV6, libc::IPV6_MTU_DISCOVER, v6),
+    }
+}
+
+pub(super) fn tcp_info(fd: RawFd) -> Result<Vec<u8>, Errno> {
+    read::<TCP_INFO>(fd, libc::SOL_TCP, libc::TCP_INFO)
+}
+
+pub(super) fn path_mtu(fd: RawFd, family: Family) -> Option<u32> {
+    let bytes = match family {
+        Family::V4 => read::<4>(fd, libc::SOL_IP, libc::IP_MTU),
+        Family::V6 => read::<4>(fd, libc::SOL_IPV6, libc::IPV6_MTU),
+    };
+    Some(u32::from_ne_bytes(*bytes.ok()?.first_chunk()?))
+}
+
+/// One message of at most `limit` bytes, without waiting.
+pub(super) fn receive(fd: RawFd, limit: usize, flags: c_int) -> Result<RawMessage, Errno> {
+    let mut data = vec![0u8; limit];
+    // Control data is read by byte offsets, but the kernel wants it aligned for its own headers.
+    let mut control = vec![0u64; CONTROL / size_of::<u64>()];
+    let mut name = vec![0u8; NAME];
+    let mut part = libc::iovec {
+        iov_base: data.as_mut_ptr().cast::<c_void>(),
+        iov_len: data.len(),
+    };
+    // SAFETY: `msghdr` is plain data for which all zeros is a valid value (padding differs by libc).
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_name = name.as_mut_ptr().cast::<c_void>();
+    message.msg_namelen = libc::socklen_t::try_from(NAME).map_err(|_| Errno::EINVAL)?;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast::<c_void>();
+    message.msg_controllen = CONTROL as _;
+    let length = loop {
+        // SAFETY: every pointer in `message` is to a live buffer of the length beside it, all of them
+        // outlive the call, and nothing else refers to them meanwhile.
+        let got = unsafe { libc::recvmsg(fd, &raw mut message, flags | libc::MSG_DONTWAIT) };
+        match usize::try_from(got) {
+            Ok(length) => break length,
+            Err(_) => match Errno::from(io::Error::last_os_error()) {
+                Errno::EINTR => {}
+                error => return Err(error),
+            },
+        }
+    };
+    data.truncate(length);
+    #[allow(clippy::unnecessary_cast, reason = "the field's type differs by libc")]
+    let control_length = message.msg_controllen as usize;
+    let mut control: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    control.truncate(control_length);
+    name.truncate(usize::try_from(message.msg_namelen).unwrap_or(0));
+    Ok(RawMessage {
+        data,
+        control,
+        name,
+        flags: message.msg_flags,
+    })
+}
+
+/// `AT_SECURE` of the auxiliary vector (`getauxval(3)`).
+pub(super) fn secure_execution() -> bool {
+    const AT_SECURE: libc::c_ulong = 23;
+    // SAFETY: reads a word that the kernel put on the stack at exec; no pointer is involved.
+    unsafe { libc::getauxval(AT_SECURE) != 0 }
+}

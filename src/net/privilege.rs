@@ -1,0 +1,154 @@
+//! What this process may do, and giving it up.
+//!
+//! What it is for: to say beforehand what can't be measured and why; and to hold privileges no longer than
+//! the opening of sockets takes. What it may use: `platform`, [`super::echo`], `/proc/self`. What it must not
+//! do: gain anything, raise a capability to ambient, or hand one to a child.
+
+use std::fs;
+
+use super::echo::{Echo, Method, Open};
+use super::errno::Errno;
+use super::flow::Family;
+use super::platform;
+
+const CAP_DAC_READ_SEARCH: u32 = 2;
+const CAP_NET_BIND_SERVICE: u32 = 10;
+const CAP_NET_ADMIN: u32 = 12;
+const CAP_NET_RAW: u32 = 13;
+const CAP_SYS_PTRACE: u32 = 19;
+
+/// Effective capabilities, as a set of bits (capabilities(7)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Capabilities(u64);
+
+impl Capabilities {
+    /// Those of this thread, from `/proc/self/status`; none where that can't be read.
+    pub fn effective() -> Self {
+        let status = fs::read_to_string("/proc/thread-self/status");
+        Self(status.ok().and_then(|text| mask(&text)).unwrap_or(0))
+    }
+
+    fn has(self, number: u32) -> bool {
+        self.0 & (1 << number) != 0
+    }
+
+    /// Raw sockets.
+    pub fn net_raw(self) -> bool {
+        self.has(CAP_NET_RAW)
+    }
+
+    /// Reading firewalls, counters of others, the drop monitor.
+    pub fn net_admin(self) -> bool {
+        self.has(CAP_NET_ADMIN)
+    }
+
+    /// Source ports below `ip_unprivileged_port_start`.
+    pub fn net_bind_service(self) -> bool {
+        self.has(CAP_NET_BIND_SERVICE)
+    }
+
+    /// Seeing which process of another user holds a port: it takes both.
+    pub fn sees_other_processes(self) -> bool {
+        self.has(CAP_SYS_PTRACE) && self.has(CAP_DAC_READ_SEARCH)
+    }
+
+    /// Whether there is none at all.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+fn mask(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+/// What this process may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privileges {
+    /// Effective user id is 0 (which says little: a container's root may have no capability).
+    pub is_root: bool,
+    /// Effective capabilities.
+    pub capabilities: Capabilities,
+    /// Whether IPv4 ping sockets can be had, by trying.
+    pub ping_v4: Result<(), Errno>,
+    /// Whether IPv6 ping sockets can be had, by trying.
+    pub ping_v6: Result<(), Errno>,
+    /// The program has more than its caller: set-user-id, set-group-id or file capabilities (`AT_SECURE`).
+    pub elevated: bool,
+}
+
+/// Finds out what this process may do. Opens two sockets and closes them; sends nothing.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O and time enabled.
+pub fn inspect() -> Privileges {
+    let try_ping = |family| match Echo::open_as(&Open::family(family), Method::Ping) {
+        Ok(_) => Ok(()),
+        Err(failure) => Err(failure.errno),
+    };
+    Privileges {
+        is_root: platform::is_root(),
+        capabilities: Capabilities::effective(),
+        ping_v4: try_ping(Family::V4),
+        ping_v6: try_ping(Family::V6),
+        elevated: platform::started_elevated(),
+    }
+}
+
+/// Gives up every capability of this thread (effective, permitted, inheritable and ambient) and sets
+/// `PR_SET_NO_NEW_PRIVS`, so that no program that it starts can gain any either. It can't be taken back.
+///
+/// Call it when the privileged sockets are open and before the first other thread is: capabilities belong to
+/// threads, and only those started later inherit the loss. User id 0 remains, without its powers.
+///
+/// # Errors
+/// The kernel's error; then treat the process as still privileged.
+pub fn drop_after_opening() -> Result<(), Errno> {
+    platform::drop_privileges()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_effective_set_is_read_from_its_line() {
+        let status = "Name:\tx\nCapPrm:\t00000000ffffffff\nCapEff:\t0000000000003000\n";
+        let capabilities = Capabilities(mask(status).unwrap());
+        assert!(capabilities.net_raw() && capabilities.net_admin());
+        assert!(!capabilities.net_bind_service() && !capabilities.is_empty());
+    }
+
+    #[test]
+    fn dropping_leaves_a_thread_without_capabilities() {
+        std::thread::spawn(|| {
+            drop_after_opening().unwrap();
+            assert!(Capabilities::effective().is_empty());
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn ping_sockets_are_tried_and_never_guessed() {
+        let found = inspect();
+        for ping in [found.ping_v4, found.ping_v6] {
+            assert!(matches!(
+                ping,
+                Ok(()) | Err(Errno::EACCES | Errno::EPERM | Errno::EAFNOSUPPORT)
+            ));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_status_text_panics(text in "\\PC{0,80}") {
+            let _ = mask(&text);
+            let _ = mask(&format!("CapEff:{text}"));
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Pure: which measurement next. A fold over the evidence and what has been started, so that the same evidence always leads to the
+//! same plan.
+//!
+//! The plan knows of no fault. It makes the measurements that every check makes, and asks the rules what they still need; while
+//! the first probes of an address are silent it asks them what they *would* need if the silence stayed, so that the controls do not
+//! wait for the last time-out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnose::{self, Need};
+use crate::model::evidence::{Evidence, NotMeasured, UnderTest};
+use crate::model::local::RouteKind;
+use crate::model::topology::Walk;
+use crate::model::{Address, Endpoint, Ms, Observation, Operation, Outcome};
+
+/// After so long without an answer the silence is taken seriously.
+const EARLY_SILENCE: Ms = Ms::from_millis(400);
+
+/// One step of a check.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// From the name to addresses.
+    Resolve,
+    /// The kernel's routes to the addresses, and which of them are tested.
+    Routes,
+    /// A measurement that every check makes, or that a rule needs.
+    Measure(Need),
+    /// The neighbour entry of the next hop, after the burst.
+    Neighbour(Endpoint),
+}
+
+/// What has become of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It runs, since then.
+    Running(Ms),
+    /// It has ended.
+    Done,
+}
+
+/// The steps that were started.
+pub type Log = BTreeMap<Step, State>;
+
+/// The steps to start now.
+pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut want = |step: Step| {
+        if !log.contains_key(&step) && !steps.contains(&step) {
+            steps.push(step);
+        }
+    };
+    want(Step::Resolve);
+    let resolved = evidence.resolution.as_ref();
+    let known = resolved.is_some_and(|resolution| !resolution.addresses.is_empty() || resolution.complete);
+    if known {
+        want(Step::Routes);
+    }
+    if log.get(&Step::Routes) != Some(&State::Done) {
+        return steps;
+    }
+    let done = |need: Need| log.get(&Step::Measure(need)) == Some(&State::Done);
+    for subject in &evidence.endpoints {
+        let endpoint = &subject.endpoint;
+        want(Step::Measure(Need::Burst(endpoint.clone())));
+        if evidence.options.path && leaves(evidence, &endpoint.address) {
+            want(Step::Measure(Need::Trace(endpoint.clone())));
+        }
+        if done(Need::Burst(endpoint.clone())) && evidence.options.local {
+            want(Step::Neighbour(endpoint.clone()));
+        }
+    }
+    for need in diagnose::needs(&if_silent(evidence, log, now)) {
+        let ready = match &need {
+            Need::SecondBurst(e) | Need::ControlSeries(e) => done(Need::Burst(e.clone())),
+            // Only what both walks show in the end tells where the port was not asked.
+            Need::Reask(e) => done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone())),
+            _ => true,
+        };
+        let possible = match endpoint_of(&need) {
+            Some(endpoint) => leaves(evidence, &endpoint.address) || matches!(need, Need::Burst(_)),
+            None => false,
+        };
+        if ready && possible {
+            want(Step::Measure(need));
+        }
+    }
+    steps
+}
+
+/// The evidence as it would be if the probes that are silent so far stayed silent.
+fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
+    let mut hypothesis = evidence.clone();
+    for subject in &evidence.endpoints {
+        let endpoint = &subject.endpoint;
+        let Some(State::Running(since)) = log.get(&Step::Measure(Need::Burst(endpoint.clone()))) else { continue };
+        if evidence.burst(endpoint).next().is_none() && now.saturating_sub(*since) >= EARLY_SILENCE {
+            for _ in 0..2 {
+                hypothesis.record(Observation {
+                    endpoint: Some(endpoint.clone()),
+                    ..Observation::new(Operation::Connect, *since, Outcome::Timeout)
+                });
+            }
+        }
+    }
+    hypothesis
+}
+
+/// Whether packets to an address leave by this machine's routing table, as far as is known.
+fn leaves(evidence: &Evidence, address: &Address) -> bool {
+    evidence.local.route_to(address).is_none_or(|route| {
+        matches!(route.kind, RouteKind::Unicast | RouteKind::Local | RouteKind::Other)
+    })
+}
+
+/// The endpoint that a need is about.
+pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
+    match need {
+        Need::Burst(e)
+        | Need::SecondBurst(e)
+        | Need::Control(e)
+        | Need::Echo(e)
+        | Need::Datagram(e)
+        | Need::Trace(e)
+        | Need::ControlTrace(e)
+        | Need::Reask(e)
+        | Need::DatagramTrace(e)
+        | Need::ControlSeries(e) => Some(e),
+        Need::Resolution => None,
+    }
+}
+
+/// When the plan has to be asked again though nothing new was observed; none when only observations can change it.
+pub fn wake_at(evidence: &Evidence, log: &Log) -> Option<Ms> {
+    evidence
+        .endpoints
+        .iter()
+        .filter_map(|subject| match log.get(&Step::Measure(Need::Burst(subject.endpoint.clone()))) {
+            Some(State::Running(since)) if evidence.burst(&subject.endpoint).next().is_none() => {
+                Some(*since + EARLY_SILENCE)
+            }
+            _ => None,
+        })
+        .min()
+}
+
+/// Which addresses are put to the test. Those of a family that this machine does not have are left out where the name has addresses of
+/// the other: an application without IPv6 does not miss it.
+pub fn admit(evidence: &mut Evidence) {
+    let Some(resolution) = &evidence.resolution else { return };
+    let addresses = resolution.addresses.clone();
+    let port = evidence.target.port;
+    let absent = |address: &Address| {
+        evidence.local.route_to(address).is_some_and(|route| !route.family_usable && route.kind == RouteKind::None)
+    };
+    let named = evidence.target.address().is_none();
+    let some_left = addresses.iter().any(|address| !absent(address));
+    let (left_out, tested): (Vec<Address>, Vec<Address>) =
+        addresses.into_iter().partition(|address| named && some_left && absent(address));
+    for address in tested {
+        let endpoint = Endpoint { address, port };
+        if !evidence.endpoints.iter().any(|subject| subject.endpoint == endpoint) {
+            evidence.endpoints.push(UnderTest { endpoint, path: None });
+        }
+    }
+    let mut families: BTreeSet<bool> = BTreeSet::new();
+    for address in left_out {
+        if families.insert(address.is_ipv6()) {
+            let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+            evidence.note(NotMeasured {
+                what: format!("the {family} addresses of {}", crate::model::text::escape(&evidence.target.host)),
+                why: format!("this machine has no {family} beyond its own link"),
+                command: None,
+            });
+        }
+    }
+}
+
+/// The distances at which the port has to be asked again, and the source port of the flow that asks: those where the control was
+/// answered and the port was not asked since.
+pub fn reask(evidence: &Evidence, endpoint: &Endpoint) -> (Vec<u8>, Option<u16>) {
+    let walk = Walk::gather(&evidence.observations, Operation::TraceTcp, endpoint);
+    let control = endpoint.port.map(|port| evidence.options.control_port(port));
+    let control_endpoint = Endpoint { address: endpoint.address.clone(), port: control };
+    let control_walk = Walk::gather(&evidence.observations, Operation::TraceTcp, &control_endpoint);
+    let last = walk.last_expired().map_or(0, |(ttl, _)| ttl);
+    let end = control_walk.arrival().unwrap_or(u8::MAX);
+    let Some(from) = last.checked_add(1).filter(|from| *from < end) else { return (Vec::new(), None) };
+    let distances = control_walk.hops.range(from..end).filter(|(_, seen)| !seen.expired.is_empty()).map(|(ttl, _)| *ttl);
+    let port = walk.hops.get(&1).and_then(|seen| {
+        let asked = seen.expired.first().map(|answer| answer.observation).or(seen.silent.first().copied());
+        asked.and_then(|observation| observation.source_port)
+    });
+    (distances.collect(), port)
+}
+
+#[cfg(test)]
+mod tests;

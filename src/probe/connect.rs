@@ -1,0 +1,133 @@
+//! TCP connections: the burst to the port asked for, and the controls to another port of the same host.
+//!
+//! A connection that opens is closed at once, without a byte sent. The round trip is the kernel's own (`TCP_INFO`), so that neither
+//! scheduling nor a lost SYN counts as latency.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::flow::{flow, icmp, local_outcome};
+use super::Recorder;
+use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
+use crate::net::flow::SourcePort;
+use crate::net::tcp::{self, Close, Connect};
+use crate::net::tcp_info;
+
+/// A remote router reports a host that it can't resolve after three seconds and a little (Linux `neigh` defaults: three requests a
+/// second apart): so long the first sockets stay open when nothing explains the silence.
+const LATE_REPORT: Duration = Duration::from_millis(3300);
+/// So many of the first sockets stay open that long: a cause that rests on ICMP needs two answers.
+const PATIENT: u32 = 2;
+
+/// A series of connections.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// To where.
+    pub endpoint: Endpoint,
+    /// How many.
+    pub count: u32,
+    /// Time from one to the next.
+    pub interval: Duration,
+    /// How long each may take.
+    pub timeout: Duration,
+    /// Whether they are controls.
+    pub control: bool,
+}
+
+/// Opens a series of connections and records each as it ends. Returns when all have ended.
+pub async fn series(recorder: Recorder, options: Rc<Options>, series: Series) {
+    // From one source port the connections can only follow one another, each reset so that the next may have the tuple.
+    if options.source_port.is_some() && !series.control {
+        for number in 0..series.count {
+            let answered = Rc::new(Cell::new(false));
+            attempt(recorder.clone(), options.clone(), series.clone(), number, answered).await;
+        }
+        return;
+    }
+    let answered = Rc::new(Cell::new(false));
+    let began = Instant::now();
+    let mut running = JoinSet::new();
+    for number in 0..series.count {
+        tokio::time::sleep_until((began + series.interval * number).into()).await;
+        let (recorder, options) = (recorder.clone(), options.clone());
+        running.spawn_local(attempt(recorder, options, series.clone(), number, answered.clone()));
+        while running.try_join_next().is_some() {}
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, number: u32, answered: Rc<Cell<bool>>) {
+    let mut connect = Connect::on(flow(&options, &series.endpoint));
+    if let Some(port) = options.source_port.filter(|_| !series.control) {
+        connect.flow.source_port = SourcePort::Fixed(port);
+        connect.reuse_address = true;
+    }
+    let began = Instant::now();
+    let mut observation = Observation {
+        endpoint: Some(series.endpoint.clone()),
+        control: series.control,
+        ..Observation::new(Operation::Connect, recorder.at(began), Outcome::Timeout)
+    };
+    match tcp::start(&connect) {
+        Err(failure) => failed(&mut observation, &failure),
+        Ok(pending) => {
+            observation.source_port = Some(pending.source_port());
+            let began = pending.began();
+            observation.at_ms = recorder.at(began);
+            let end = (began + series.timeout).min(recorder.deadline());
+            let mut attempt = pending.wait(end).await;
+            if let tcp::Outcome::Silent(pending) = attempt.result {
+                // Nothing explains the silence yet: a router may still report that it can't resolve the host.
+                let late = (began + LATE_REPORT).min(recorder.deadline());
+                attempt = if number < PATIENT && !series.control && !answered.get() && late > end {
+                    pending.wait(late).await
+                } else {
+                    pending.wait(end).await
+                };
+            }
+            let elapsed = attempt.ended.saturating_duration_since(attempt.began);
+            observation.elapsed_ms = Some(elapsed.into());
+            match attempt.result {
+                tcp::Outcome::Opened(stream) => {
+                    answered.set(true);
+                    observation.outcome = Outcome::Ok;
+                    let info = stream.tcp_info().ok();
+                    let again = info.as_ref().and_then(|info| info.total_retrans).unwrap_or(0);
+                    observation.retransmits = Some(again);
+                    let kernel = info.as_ref().and_then(tcp_info::TcpInfo::handshake_rtt).map(Ms::from);
+                    observation.rtt_ms = kernel.or_else(|| (again == 0).then_some(elapsed.into()));
+                    let reuse = options.source_port.is_some() && !series.control;
+                    stream.close(if reuse { Close::Reset } else { Close::Fin });
+                }
+                tcp::Outcome::Failed(failure) => {
+                    answered.set(true);
+                    failed(&mut observation, &failure);
+                }
+                tcp::Outcome::Silent(pending) => observation.retransmits = Some(pending.retransmits()),
+            }
+        }
+    }
+    recorder.record(observation);
+}
+
+/// Writes down how a connection failed: errno, time, what the error queue held, and what that combination means.
+fn failed(observation: &mut Observation, failure: &tcp::Failure) {
+    observation.errno = Some(failure.errno.name().into_owned());
+    observation.elapsed_ms = Some(failure.elapsed.into());
+    observation.retransmits = Some(failure.retransmits);
+    // The last entry is the one that ended it.
+    if let Some((outcome, icmp)) = failure.queue.iter().rev().find_map(icmp) {
+        observation.outcome = outcome;
+        observation.icmp = Some(icmp);
+        observation.rtt_ms =
+            failure.kernel_rtt.or((failure.retransmits == 0).then_some(failure.elapsed)).map(Ms::from);
+        return;
+    }
+    observation.outcome = local_outcome(failure.errno);
+    if observation.outcome == Outcome::Refused && failure.retransmits == 0 {
+        observation.rtt_ms = Some(failure.elapsed.into());
+    }
+}

@@ -1,0 +1,426 @@
+//! This machine: what the kernel says of the way out, before, during and after the probes.
+
+use std::net::IpAddr;
+
+use super::Recorder;
+use super::flow::interface_index;
+use crate::model::evidence::Evidence;
+use crate::model::local::{
+    Conntrack, Interface, InterfaceErrors, Listener, Neighbour, NeighbourRole, NeighbourState, Prefix, Process, Route,
+    RouteKind, SourcePort,
+};
+use crate::model::routing::{self, Action, Entry, Flow};
+use crate::model::source::{Privilege, Source};
+use crate::model::{Address, Endpoint};
+use crate::net::flow::Family;
+use crate::net::route::{self, Link, Query, RouteError};
+use crate::net::system::{self, CpuTimes, Transport};
+use crate::net::privilege;
+
+/// What is read at the start and compared at the end.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    cpu: Option<CpuTimes>,
+    links: Vec<Link>,
+}
+
+impl Baseline {
+    /// Reads it.
+    pub fn read() -> Self {
+        Self { cpu: system::cpu_times(), links: route::links().map(|dump| dump.items).unwrap_or_default() }
+    }
+}
+
+/// Where the check is made from. Opens no socket but to see which may be opened.
+pub fn source() -> Source {
+    let allowed = privilege::inspect();
+    let mut privileges = Vec::new();
+    if allowed.is_root {
+        privileges.push(Privilege::Root);
+    }
+    if allowed.capabilities.net_raw() {
+        privileges.push(Privilege::CapNetRaw);
+    }
+    if allowed.capabilities.net_admin() {
+        privileges.push(Privilege::CapNetAdmin);
+    }
+    if allowed.ping_v4.is_ok() {
+        privileges.push(Privilege::PingSocket);
+    }
+    Source {
+        host: system::host_name(),
+        os: system::os_name(),
+        kernel: system::kernel_release(),
+        container: system::container().map(|container| container.name().to_owned()),
+        privileges,
+        ..Source::default()
+    }
+}
+
+/// Looks up the routes to addresses, and reads the interfaces that matter to them.
+pub fn routes(recorder: &Recorder, addresses: &[Address]) {
+    let options = recorder.read(|evidence| evidence.options.clone());
+    let port = recorder.read(|evidence| evidence.target.port);
+    let links = route::links().map(|dump| dump.items).unwrap_or_default();
+    let own = route::addresses().map(|dump| dump.items).unwrap_or_default();
+    let name_of = |index: u32| links.iter().find(|link| link.index == index).map(|link| link.name.clone());
+    let mut found = Vec::new();
+    for address in addresses {
+        let wanted = options.interface.as_deref().or(address.zone());
+        let query = Query {
+            source: options.source.as_ref().map(Address::ip).filter(|ip| own.iter().any(|a| a.prefix.address == *ip)),
+            interface: wanted.and_then(interface_index),
+            tos: options.tos,
+            protocol: Some(6),
+            destination_port: port,
+            ..Query::to(address.ip())
+        };
+        found.push(look_up(address, &query, wanted, &name_of, &own));
+    }
+    let named: Vec<String> = found.iter().filter_map(|route| route.interface.clone()).collect();
+    let interfaces: Vec<Interface> = links
+        .iter()
+        .filter_map(|link| {
+            let prefixes: Vec<Prefix> = own
+                .iter()
+                .filter(|a| a.interface == link.index)
+                .filter_map(|a| ipnet::IpNet::new(a.prefix.address, a.prefix.length).ok().map(Prefix))
+                .collect();
+            let down = !(link.flags.is_up() && link.flags.is_lower_up());
+            let holds = prefixes.iter().any(|p| addresses.iter().any(|a| p.0.contains(&a.ip())));
+            let asked = options.interface.as_deref() == Some(link.name.as_str())
+                || addresses.iter().any(|a| a.zone() == Some(link.name.as_str()));
+            (named.contains(&link.name) || (down && (holds || asked))).then(|| interface(link, prefixes))
+        })
+        .collect();
+    recorder.update(|evidence| {
+        for route in found {
+            if evidence.local.route_to(&route.destination).is_none() {
+                evidence.local.routes.push(route);
+            }
+        }
+        for interface in interfaces {
+            if evidence.local.interface_named(&interface.name).is_none() {
+                evidence.local.interfaces.push(interface);
+            }
+        }
+        let mut all: Vec<Address> = own.iter().map(|a| Address::new(a.prefix.address)).collect();
+        all.sort();
+        all.dedup();
+        evidence.local.addresses = all;
+        if let Some(first) = evidence.local.routes.iter().find(|route| Some(&route.destination) == addresses.first()) {
+            evidence.source.address.clone_from(&first.source);
+            evidence.source.interface.clone_from(&first.interface);
+        }
+    });
+}
+
+fn look_up(
+    address: &Address,
+    query: &Query,
+    bound: Option<&str>,
+    name_of: &dyn Fn(u32) -> Option<String>,
+    own: &[route::InterfaceAddress],
+) -> Route {
+    let family = Family::of(address.ip());
+    let blank = Route {
+        destination: address.clone(),
+        kind: RouteKind::None,
+        gateway: None,
+        interface: None,
+        source: None,
+        table: None,
+        prefix: None,
+        metric: None,
+        mtu: None,
+        rule: None,
+        text: None,
+        errno: None,
+        family_usable: family_usable(family, own),
+    };
+    match route::lookup(query) {
+        Ok(answer) => {
+            let hop = answer.route.next_hops.first();
+            let entry = answer.matched.as_ref();
+            let index = hop.and_then(|hop| hop.interface);
+            Route {
+                kind: kind_of(answer.route.kind),
+                gateway: hop.and_then(|hop| hop.gateway).map(Address::new),
+                interface: index.and_then(name_of),
+                source: answer.route.preferred_source.map(Address::new),
+                table: Some(entry.map_or(answer.route.table, |entry| entry.table)),
+                prefix: entry.and_then(|entry| prefix(&entry.destination)),
+                metric: entry.map(|entry| entry.metric).filter(|metric| *metric > 0),
+                mtu: answer.route.mtu,
+                text: entry.map(|entry| written(entry, name_of)),
+                ..blank
+            }
+        }
+        Err(RouteError::NoRoute(errno)) => {
+            let flow = Flow {
+                destination: address.ip(),
+                source: query.source,
+                interface: bound.map(str::to_owned),
+                user: nix::unistd::geteuid().as_raw(),
+                protocol: 6,
+                port: query.destination_port,
+            };
+            let decision = decide(family, &flow, name_of);
+            let mut route = Route { errno: Some(errno.name().into_owned()), ..blank };
+            // Only what agrees with the kernel's own answer is quoted.
+            if let Some(decision) = decision.filter(|decision| error_of(decision.kind) == Some(errno.name().as_ref())) {
+                route.kind = decision.kind;
+                route.rule = decision.rule.as_ref().map(ToString::to_string);
+                if let Some(entry) = decision.entry {
+                    route.table = Some(entry.table);
+                    route.prefix = Some(Prefix(entry.prefix));
+                    route.text = Some(entry.text);
+                }
+            }
+            route
+        }
+        Err(RouteError::Unavailable(errno)) => Route {
+            kind: RouteKind::Other,
+            errno: Some(errno.name().into_owned()),
+            ..blank
+        },
+    }
+}
+
+/// The error with which the kernel ends a look-up at such a route (Linux `fib_props`, `net/ipv4/fib_semantics.c`).
+fn error_of(kind: RouteKind) -> Option<&'static str> {
+    match kind {
+        RouteKind::None | RouteKind::Throw => Some("ENETUNREACH"),
+        RouteKind::Unreachable => Some("EHOSTUNREACH"),
+        RouteKind::Prohibit => Some("EACCES"),
+        RouteKind::Blackhole => Some("EINVAL"),
+        _ => None,
+    }
+}
+
+fn decide(family: Family, flow: &Flow, name_of: &dyn Fn(u32) -> Option<String>) -> Option<routing::Decision> {
+    let rules: Vec<routing::Rule> = route::rules(family).ok()?.items.iter().map(rule).collect();
+    let entries: Vec<Entry> = route::routes(family)
+        .ok()?
+        .items
+        .iter()
+        .filter(|entry| !entry.is_clone())
+        .filter_map(|entry| {
+            Some(Entry {
+                table: entry.table,
+                prefix: ipnet::IpNet::new(entry.destination.address, entry.destination.length).ok()?,
+                kind: kind_of(entry.kind),
+                metric: entry.metric,
+                ways: entry
+                    .next_hops
+                    .iter()
+                    .filter_map(|hop| Some((name_of(hop.interface?)?, !hop.flags.is_dead())))
+                    .collect(),
+                text: written(entry, name_of),
+            })
+        })
+        .collect();
+    routing::decide(&rules, &entries, flow)
+}
+
+fn rule(rule: &route::Rule) -> routing::Rule {
+    let net = |p: &Option<route::Prefix>| p.as_ref().and_then(|p| ipnet::IpNet::new(p.address, p.length).ok());
+    let (action, known) = match rule.action {
+        route::RuleAction::Table => (Action::Table(rule.table), true),
+        route::RuleAction::Goto(priority) => (Action::Goto(priority), true),
+        route::RuleAction::Nop => (Action::Nop, true),
+        route::RuleAction::Blackhole => (Action::Refuse(RouteKind::Blackhole), true),
+        route::RuleAction::Unreachable => (Action::Refuse(RouteKind::Unreachable), true),
+        route::RuleAction::Prohibit => (Action::Refuse(RouteKind::Prohibit), true),
+        route::RuleAction::Other(_) => (Action::Nop, false),
+    };
+    routing::Rule {
+        priority: rule.priority,
+        action,
+        source: net(&rule.source),
+        destination: net(&rule.destination),
+        input_interface: rule.input_interface.clone(),
+        output_interface: rule.output_interface.clone(),
+        mark: (rule.mark != 0 || rule.mark_mask != 0).then_some((rule.mark, rule.mark_mask)),
+        users: rule.users,
+        protocol: rule.protocol,
+        source_ports: rule.source_ports,
+        destination_ports: rule.destination_ports,
+        inverted: rule.inverted,
+        suppress_prefix_length: rule.suppress_prefix_length,
+        // A VRF's rule asks its own table, and only for what is bound to the VRF: this flow is not, and finds nothing there.
+        obscure: !known || !rule.unknown.is_empty() || rule.tos != 0 || rule.dscp.is_some() || rule.suppress_group.is_some(),
+    }
+}
+
+fn kind_of(kind: route::RouteKind) -> RouteKind {
+    match kind {
+        route::RouteKind::Unicast => RouteKind::Unicast,
+        route::RouteKind::Local => RouteKind::Local,
+        route::RouteKind::Blackhole => RouteKind::Blackhole,
+        route::RouteKind::Unreachable => RouteKind::Unreachable,
+        route::RouteKind::Prohibit => RouteKind::Prohibit,
+        route::RouteKind::Throw => RouteKind::Throw,
+        _ => RouteKind::Other,
+    }
+}
+
+fn prefix(prefix: &route::Prefix) -> Option<Prefix> {
+    ipnet::IpNet::new(prefix.address, prefix.length).ok().map(Prefix)
+}
+
+/// A table's entry as `ip route` writes it, in so far that `ip route del` takes it.
+fn written(entry: &route::Route, name_of: &dyn Fn(u32) -> Option<String>) -> String {
+    let mut text = match kind_of(entry.kind) {
+        RouteKind::Unreachable => "unreachable ".to_owned(),
+        RouteKind::Prohibit => "prohibit ".to_owned(),
+        RouteKind::Blackhole => "blackhole ".to_owned(),
+        RouteKind::Throw => "throw ".to_owned(),
+        RouteKind::Local => "local ".to_owned(),
+        _ => String::new(),
+    };
+    text.push_str(&prefix(&entry.destination).map_or_else(|| "default".to_owned(), |prefix| prefix.to_string()));
+    for hop in &entry.next_hops {
+        if entry.next_hops.len() > 1 {
+            text.push_str(" nexthop");
+        }
+        if let Some(gateway) = hop.gateway {
+            text.push_str(&format!(" via {gateway}"));
+        }
+        if let Some(name) = hop.interface.and_then(name_of) {
+            text.push_str(&format!(" dev {name}"));
+        }
+    }
+    if entry.metric > 0 {
+        text.push_str(&format!(" metric {}", entry.metric));
+    }
+    text
+}
+
+/// Whether this machine can use a family beyond its own link: it has an address of it that is not of the link or of the machine alone.
+fn family_usable(family: Family, own: &[route::InterfaceAddress]) -> bool {
+    own.iter().any(|address| {
+        let ip = address.prefix.address;
+        let alone = match ip {
+            IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
+            IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local(),
+        };
+        Family::of(ip) == family && !alone
+    })
+}
+
+fn interface(link: &Link, addresses: Vec<Prefix>) -> Interface {
+    Interface {
+        name: link.name.clone(),
+        up: link.flags.is_up(),
+        carrier: link.flags.is_lower_up(),
+        state: Some(format!("{:?}", link.state).to_lowercase()),
+        mtu: link.mtu,
+        kind: link.kind.clone(),
+        resolves_neighbours: !(link.flags.is_no_arp() || link.flags.is_loopback() || link.flags.is_point_to_point()),
+        addresses,
+        errors: None,
+    }
+}
+
+/// Reads the neighbour entry of the next hop towards an address. To be called after the probes were sent.
+pub fn neighbour(recorder: &Recorder, address: &Address) {
+    let Some(route) = recorder.read(|evidence| evidence.local.route_to(address).cloned()) else { return };
+    let (Some(name), RouteKind::Unicast) = (&route.interface, route.kind) else { return };
+    let hop = route.gateway.clone().unwrap_or_else(|| address.clone());
+    let role = if route.gateway.is_some() { NeighbourRole::Gateway } else { NeighbourRole::Destination };
+    let at_ms = recorder.now();
+    let Some(index) = interface_index(name) else { return };
+    let entry = route::neighbour(hop.ip(), index).ok().flatten();
+    let found = Neighbour {
+        address: hop.clone(),
+        interface: name.clone(),
+        role,
+        state: entry.as_ref().map_or(NeighbourState::None, |entry| state_of(entry.state)),
+        link_address: entry.as_ref().and_then(route::Neighbour::link_address_text),
+        at_ms,
+        confirmed_ms_ago: entry.as_ref().and_then(|entry| entry.confirmed).map(Into::into),
+    };
+    recorder.update(|evidence| {
+        evidence.local.neighbours.retain(|known| known.address != hop);
+        evidence.local.neighbours.push(found);
+    });
+}
+
+fn state_of(state: route::NeighbourState) -> NeighbourState {
+    match state {
+        route::NeighbourState::Incomplete => NeighbourState::Incomplete,
+        route::NeighbourState::Reachable => NeighbourState::Reachable,
+        route::NeighbourState::Stale => NeighbourState::Stale,
+        route::NeighbourState::Delay => NeighbourState::Delay,
+        route::NeighbourState::Probe => NeighbourState::Probe,
+        route::NeighbourState::Failed => NeighbourState::Failed,
+        route::NeighbourState::NoArp => NeighbourState::Noarp,
+        route::NeighbourState::Permanent => NeighbourState::Permanent,
+        _ => NeighbourState::None,
+    }
+}
+
+/// Reads the source ports of this machine, and who holds the one asked for.
+pub fn ports(recorder: &Recorder) {
+    let (asked, source) = recorder.read(|e| (e.options.source_port, e.options.source.clone()));
+    let settings = system::port_settings();
+    let sockets = system::socket_use();
+    let any = source.map_or(IpAddr::from([0, 0, 0, 0]), |source| source.ip());
+    let held_by = asked
+        .and_then(|port| system::holder_of_local_port(Transport::Tcp, any, port))
+        .and_then(|holder| holder.process)
+        .map(|process| Process { pid: process.pid, comm: process.comm });
+    let number = [sockets.tcp, sockets.tcp6, sockets.tcp_time_wait].into_iter().flatten().sum::<u64>();
+    recorder.update(|evidence| {
+        evidence.local.source_port = Some(SourcePort {
+            asked,
+            range: settings.ephemeral,
+            unprivileged_from: settings.unprivileged_start,
+            sockets: u32::try_from(number).ok(),
+            held_by,
+        });
+    });
+}
+
+/// Reads what listens on a port of this machine, for a target that is this machine.
+pub fn listeners(recorder: &Recorder, port: u16) {
+    let found: Vec<Listener> = system::listeners(Transport::Tcp, port)
+        .into_iter()
+        .map(|socket| Listener {
+            endpoint: Endpoint::new(socket.ip(), socket.port()),
+            process: system::holder_of_local_port(Transport::Tcp, socket.ip(), port)
+                .and_then(|holder| holder.process)
+                .map(|process| Process { pid: process.pid, comm: process.comm }),
+        })
+        .collect();
+    recorder.update(|evidence| evidence.local.listeners = found);
+}
+
+/// Compares what was read at the start with what is so at the end: load, and the errors of the interfaces.
+pub fn finish(evidence: &mut Evidence, before: &Baseline) {
+    let cpu = system::cpu_times();
+    evidence.local.cpu_percent = cpu.zip(before.cpu).and_then(|(now, then)| now.percent_since(&then)).map(tenth);
+    evidence.local.memory_percent = system::memory().map(|memory| tenth(100.0 - memory.available_percent()));
+    evidence.local.conntrack =
+        system::conntrack().map(|conntrack| Conntrack { count: conntrack.count, max: conntrack.max });
+    let now = route::links().map(|dump| dump.items).unwrap_or_default();
+    for interface in &mut evidence.local.interfaces {
+        let find = |links: &[Link]| links.iter().find(|link| link.name == interface.name).cloned();
+        let (Some(earlier), Some(later)) = (find(&before.links), find(&now)) else { continue };
+        if let (Some(a), Some(b)) = (earlier.statistics, later.statistics) {
+            interface.errors = Some(InterfaceErrors {
+                rx_errors: b.rx_errors.saturating_sub(a.rx_errors),
+                tx_errors: b.tx_errors.saturating_sub(a.tx_errors),
+                tx_dropped: b.tx_dropped.saturating_sub(a.tx_dropped),
+                carrier_changes: u64::from(
+                    later.carrier_changes.unwrap_or(0).saturating_sub(earlier.carrier_changes.unwrap_or(0)),
+                ),
+            });
+        }
+    }
+}
+
+fn tenth(percent: f64) -> f64 {
+    (percent * 10.0).round() / 10.0
+}

@@ -1,0 +1,103 @@
+//! What an application waits for a name because of servers that do not answer, computed from what each did.
+//!
+//! Pure. Source: glibc `resolv/res_send.c` (`__res_context_send`, `send_dg`). In each of `attempts` rounds the servers are asked in their
+//! order; server number i of n (from 0) is waited for `timeout << i` seconds, divided by n where i > 0, at least one second. SERVFAIL,
+//! REFUSED and an ICMP error make it go on at once, silence after that time. A and AAAA are asked for at the same time; when only one of
+//! them is answered, they are asked for again one after the other, and the time-out passes three times in all (measured with glibc 2.36,
+//! whatever `attempts` is). A name that ends without any
+//! answer ends the search list, but the name as it was typed is tried before or after it (`__res_context_search` in `resolv/res_query.c`).
+
+use crate::model::options::Family;
+use crate::model::resolution::{Resolution, Transport};
+use crate::model::source::ResolverConfig;
+use crate::model::standing::Standing;
+use crate::model::{Endpoint, Ms, Outcome};
+
+/// How long an application waits; none where no server keeps it waiting.
+pub(super) fn application(
+    resolution: &Resolution,
+    servers: &[Endpoint],
+    config: &ResolverConfig,
+    family: Family,
+) -> Option<Ms> {
+    let mut total = 0;
+    let mut dead_names = 0;
+    for name in &resolution.names {
+        let (micros, answered) = of_name(resolution, servers, config, family, name);
+        total += micros;
+        match answered {
+            Some(Standing::Addresses) => break,
+            Some(_) => {}
+            None => {
+                dead_names += 1;
+                if dead_names == 2 {
+                    break;
+                }
+            }
+        }
+    }
+    (total > 0).then(|| Ms::from_micros(total))
+}
+
+/// The time that silent servers cost for one name, and what ended it.
+fn of_name(
+    resolution: &Resolution,
+    servers: &[Endpoint],
+    config: &ResolverConfig,
+    family: Family,
+    name: &str,
+) -> (u64, Option<Standing>) {
+    let mut micros = 0;
+    for _ in 0..config.attempts.max(1) {
+        for (index, server) in servers.iter().enumerate() {
+            let wait = patience(config, index, servers.len());
+            let standing = resolution
+                .standing_of_name(server, name, family)
+                // Not asked for this name: it was silent for an earlier one.
+                .or_else(|| resolution.standing(server, family));
+            match standing {
+                Some(Standing::Silent) => micros += wait,
+                Some(standing) if standing.is_answer() || standing == Standing::Partial => {
+                    if half_silent(resolution, server, name) {
+                        return (micros + 3 * wait, Some(standing));
+                    }
+                    if standing.is_answer() {
+                        return (micros, Some(standing));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    let heard = servers.iter().any(|server| {
+        resolution
+            .standing_of_name(server, name, family)
+            .is_some_and(|standing| standing == Standing::Servfail || standing == Standing::Bogus)
+    });
+    (micros, heard.then_some(Standing::Servfail))
+}
+
+/// How long server number `index` of `count` is waited for, in microseconds.
+fn patience(config: &ResolverConfig, index: usize, count: usize) -> u64 {
+    let seconds = config.timeout_ms.micros() / 1_000_000;
+    let shift = u32::try_from(index).unwrap_or(u32::MAX).min(16);
+    let mut wait = seconds << shift;
+    if index > 0 {
+        wait /= u64::try_from(count).unwrap_or(1).max(1);
+    }
+    wait.max(1) * 1_000_000
+}
+
+/// Whether one record type of a name is answered by the server and another one never.
+fn half_silent(resolution: &Resolution, server: &Endpoint, name: &str) -> bool {
+    let mut of_name = resolution.servers.iter().filter(|answer| {
+        answer.address == *server
+            && answer.name == name
+            && answer.transport == Transport::Udp
+            && !answer.checking_disabled
+    });
+    let silent = of_name
+        .clone()
+        .any(|answer| answer.outcome == Outcome::Timeout);
+    silent && of_name.any(|answer| answer.outcome != Outcome::Timeout)
+}

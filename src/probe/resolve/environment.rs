@@ -1,0 +1,162 @@
+//! Where the resolver's configuration is read from, and who is asked as the system's resolver: this machine, or what a test puts there.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::net::if_::if_indextoname;
+
+use super::asking::Patience;
+use super::{config, exchange};
+use crate::model::options::Family;
+use crate::model::source::ResolverConfig;
+use crate::model::{Address, Outcome};
+use crate::net::getaddrinfo::{self, Failure, Kind, Wanted};
+
+/// Larger files are read so far.
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// What the system's resolver said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemAnswer {
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// The addresses, in its order.
+    pub addresses: Vec<Address>,
+    /// Its own words for a failure.
+    pub error: Option<String>,
+    /// The error of the operating system, by name.
+    pub errno: Option<String>,
+}
+
+/// Asks the system's resolver for a name; may block for long.
+pub(super) type System = Arc<dyn Fn(&str, Family) -> SystemAnswer + Send + Sync>;
+
+/// Files, variables and the resolver of a machine.
+#[derive(Clone)]
+pub struct Environment {
+    /// resolv.conf.
+    pub resolv_conf: PathBuf,
+    /// nsswitch.conf.
+    pub nsswitch: PathBuf,
+    /// The hosts file.
+    pub hosts: PathBuf,
+    /// The host's name, whose domain is searched where the configuration names none.
+    pub host_name: Option<String>,
+    /// The variable `LOCALDOMAIN`, which replaces the search list.
+    pub local_domain: Option<String>,
+    /// The variable `RES_OPTIONS`, which adds options.
+    pub options: Option<String>,
+    /// The system's resolver.
+    pub system: System,
+    /// How long servers are waited for.
+    pub patience: Patience,
+}
+
+impl Environment {
+    /// This machine.
+    pub fn of_this_machine() -> Self {
+        Self {
+            resolv_conf: "/etc/resolv.conf".into(),
+            nsswitch: "/etc/nsswitch.conf".into(),
+            hosts: "/etc/hosts".into(),
+            host_name: read("/proc/sys/kernel/hostname".as_ref())
+                .ok()
+                .map(|name| name.trim().to_owned()),
+            local_domain: std::env::var("LOCALDOMAIN").ok(),
+            options: std::env::var("RES_OPTIONS").ok(),
+            system: Arc::new(ask_system),
+            patience: Patience::default(),
+        }
+    }
+
+    /// The configuration of the resolver, as glibc would have it.
+    pub(in crate::probe) fn config(&self) -> ResolverConfig {
+        let file = self.resolv_conf.display().to_string();
+        let mut config = read(&self.resolv_conf).map_or_else(
+            |_| ResolverConfig::default(),
+            |text| config::resolv_conf(&text, &file),
+        );
+        if let Some(domains) = &self.local_domain {
+            config::set_search(&mut config, domains.split_ascii_whitespace());
+        } else if config.search.is_empty() {
+            let domain = self
+                .host_name
+                .as_deref()
+                .and_then(|name| name.split_once('.'))
+                .map(|(_, domain)| domain)
+                .filter(|domain| !domain.is_empty());
+            config::set_search(&mut config, domain);
+        }
+        if let Some(options) = &self.options {
+            config::options(&mut config, options.split_ascii_whitespace());
+        }
+        config.nsswitch = read(&self.nsswitch)
+            .map(|text| config::nsswitch_hosts(&text))
+            .unwrap_or_default();
+        config
+    }
+
+    /// The text of the hosts file; a missing one is empty.
+    pub(super) fn hosts(&self) -> io::Result<String> {
+        match read(&self.hosts) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            other => other,
+        }
+    }
+}
+
+/// The text of a file, up to a bound; bytes that are no text are replaced.
+fn read(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST_FILE)
+        .read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn ask_system(host: &str, family: Family) -> SystemAnswer {
+    let wanted = match family {
+        Family::Any => Wanted::Any,
+        Family::Ipv4 => Wanted::Ipv4,
+        Family::Ipv6 => Wanted::Ipv6,
+    };
+    match getaddrinfo::lookup(host, wanted) {
+        Ok(found) => SystemAnswer {
+            outcome: Outcome::Ok,
+            addresses: found.into_iter().map(address).collect(),
+            error: None,
+            errno: None,
+        },
+        Err(failure) => failed(&failure),
+    }
+}
+
+fn failed(failure: &Failure) -> SystemAnswer {
+    SystemAnswer {
+        outcome: match failure.kind {
+            Kind::NoName => Outcome::Nxdomain,
+            Kind::NoData => Outcome::NoData,
+            Kind::Again | Kind::Other => Outcome::OtherError,
+        },
+        addresses: Vec::new(),
+        error: Some(format!("{}: {}", failure.name, failure.text)),
+        errno: failure.errno.map(exchange::errno_name),
+    }
+}
+
+/// An address with its scope by the interface's name.
+fn address(found: SocketAddr) -> Address {
+    match found {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+            let zone = if_indextoname(v6.scope_id())
+                .ok()
+                .and_then(|name| name.into_string().ok())
+                .unwrap_or_else(|| v6.scope_id().to_string());
+            Address::scoped(found.ip(), zone)
+        }
+        _ => Address::new(found.ip()),
+    }
+}

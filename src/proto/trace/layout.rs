@@ -1,0 +1,296 @@
+//! The flows laid over each other: at each TTL, which places there are and which flows pass them.
+//!
+//! A picture of the state at one moment, made anew for each decision.
+
+use std::net::IpAddr;
+
+use super::loops::{self, Cycle};
+use super::probe::AnswerKind;
+use super::state::{MAIN, State};
+use super::stopping;
+
+/// Where a flow is at a TTL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// Before the first TTL that is asked.
+    Start,
+    /// A router that said so.
+    Router(IpAddr),
+    /// The destination.
+    Destination(IpAddr),
+    /// A device that says it goes no further.
+    Refuser(IpAddr),
+    /// The `gap`th hop without an answer after `after`, which is `None` where none answered before.
+    Silent { after: Option<IpAddr>, gap: u8 },
+    /// Silent, and the hop before was not asked: it can't be told from others.
+    Lost,
+}
+
+impl Place {
+    pub(super) fn goes_on(self) -> bool {
+        matches!(self, Self::Start | Self::Router(_) | Self::Silent { .. })
+    }
+
+    pub(super) fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Router(address) | Self::Destination(address) | Self::Refuser(address) => {
+                Some(address)
+            }
+            Self::Start | Self::Silent { .. } | Self::Lost => None,
+        }
+    }
+}
+
+/// The flows at one place.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) place: Place,
+    pub(super) flows: Vec<usize>,
+    /// A flow through here was answered by a router at the next TTL.
+    pub(super) goes_on: bool,
+    /// A flow through here arrived at the next TTL.
+    pub(super) arrives: bool,
+}
+
+/// What is known at one TTL.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Level {
+    pub(super) groups: Vec<Group>,
+    /// Flows that are asked here and not yet placed.
+    pub(super) pending: usize,
+    /// Flows that are placed or asked here and were not asked one TTL before.
+    pub(super) orphans: Vec<usize>,
+    /// One flow was answered by different routers here.
+    pub(super) moved: bool,
+    /// Between a balancer per packet and where its ways meet again: flows say nothing here.
+    pub(super) mixed: bool,
+}
+
+pub(super) struct Layout {
+    pub(super) first: u8,
+    levels: Vec<Level>,
+    /// By flow, then by TTL.
+    places: Vec<Vec<Option<Place>>>,
+    /// The TTL at which each flow ends, where it does.
+    pub(super) ends: Vec<Option<u8>>,
+    pub(super) cycles: Vec<Option<Cycle>>,
+    /// The greatest TTL at which a router answered any flow; one below the first where none did.
+    pub(super) highest_router: u8,
+    /// The greatest TTL at which anything but the destination answered.
+    pub(super) highest_answer: u8,
+    /// The least TTL at which a probe arrived.
+    pub(super) distance: Option<u8>,
+}
+
+impl Layout {
+    pub(super) fn of(state: &State) -> Self {
+        let first = state.config.first_ttl;
+        let levels = vec![Level::default(); usize::from(state.config.max_ttl) + 2];
+        let mut layout = Self {
+            first,
+            levels,
+            places: Vec::with_capacity(state.flows.len()),
+            ends: Vec::with_capacity(state.flows.len()),
+            cycles: Vec::with_capacity(state.flows.len()),
+            highest_router: first - 1,
+            highest_answer: first - 1,
+            distance: None,
+        };
+        for flow in 0..state.flows.len() {
+            layout.place(state, flow);
+        }
+        layout.look_ahead();
+        layout.find_mixed(state);
+        layout
+    }
+
+    pub(super) fn level(&self, ttl: u8) -> Option<&Level> {
+        self.levels.get(usize::from(ttl))
+    }
+
+    pub(super) fn place_at(&self, flow: usize, ttl: u8) -> Option<Place> {
+        *self.places.get(flow)?.get(usize::from(ttl))?
+    }
+
+    pub(super) fn end_of(&self, flow: usize) -> Option<u8> {
+        *self.ends.get(flow)?
+    }
+
+    pub(super) fn group(&self, ttl: u8, place: Place) -> Option<&Group> {
+        self.level(ttl)?
+            .groups
+            .iter()
+            .find(|group| group.place == place)
+    }
+
+    pub(super) fn is_mixed(&self, ttl: u8) -> bool {
+        self.level(ttl).is_some_and(|level| level.mixed)
+    }
+
+    /// The one place at this TTL, if there is only one.
+    pub(super) fn only(&self, ttl: u8) -> Option<&Group> {
+        match self.level(ttl)?.groups.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    fn place(&mut self, state: &State, flow: usize) {
+        let mut places = vec![None; self.levels.len()];
+        let Some(row) = state.flows.get(flow) else {
+            return;
+        };
+        let cycle = cycle_of(state, flow, self.first, row.high);
+        let mut end = cycle.as_ref().map(|cycle| cycle.last_ttl);
+        for ttl in row.low..=row.high {
+            if end.is_some_and(|end| ttl > end) {
+                break;
+            }
+            let Some(cell) = state.cell(flow, ttl) else {
+                break;
+            };
+            if cell.asks == 0 {
+                continue;
+            }
+            let place = match cell.outcome() {
+                Some(reply) => Some(match reply.kind {
+                    AnswerKind::TimeExceeded => {
+                        self.highest_router = self.highest_router.max(ttl);
+                        Place::Router(reply.from)
+                    }
+                    AnswerKind::Arrived => Place::Destination(reply.from),
+                    AnswerKind::Unreachable { .. } => Place::Refuser(reply.from),
+                }),
+                None if cell.flying == 0 && state.reask_at(flow, ttl).is_none() => {
+                    let before = if ttl == self.first {
+                        Some(Place::Start)
+                    } else {
+                        ttl.checked_sub(1)
+                            .and_then(|ttl| places.get(usize::from(ttl)).copied().flatten())
+                    };
+                    Some(silence_after(before))
+                }
+                None => None,
+            };
+            match place {
+                Some(Place::Destination(_)) => {
+                    self.distance = Some(self.distance.map_or(ttl, |least| least.min(ttl)));
+                    end = Some(ttl);
+                }
+                Some(Place::Refuser(_)) => {
+                    self.highest_answer = self.highest_answer.max(ttl);
+                    end = Some(ttl);
+                }
+                _ => {}
+            }
+            if let Some(slot) = places.get_mut(usize::from(ttl)) {
+                *slot = place;
+            }
+            let orphan = ttl > self.first && !state.is_asked(flow, ttl - 1);
+            let Some(level) = self.levels.get_mut(usize::from(ttl)) else {
+                break;
+            };
+            level.moved |= cell.moved();
+            if orphan {
+                level.orphans.push(flow);
+            }
+            match place {
+                None => level.pending += 1,
+                Some(place) => match level.groups.iter_mut().find(|group| group.place == place) {
+                    Some(group) => group.flows.push(flow),
+                    None => level.groups.push(Group {
+                        place,
+                        flows: vec![flow],
+                        goes_on: false,
+                        arrives: false,
+                    }),
+                },
+            }
+        }
+        self.highest_answer = self.highest_answer.max(self.highest_router);
+        self.places.push(places);
+        self.ends.push(end);
+        self.cycles.push(cycle);
+    }
+
+    /// Notes at each place what flows through it met one TTL further.
+    fn look_ahead(&mut self) {
+        let places = &self.places;
+        let at = |flow: usize, ttl: usize| {
+            places
+                .get(flow)
+                .and_then(|row| row.get(ttl))
+                .copied()
+                .flatten()
+        };
+        let orphans: Vec<Vec<usize>> = self
+            .levels
+            .iter()
+            .map(|level| level.orphans.clone())
+            .collect();
+        for (ttl, level) in self.levels.iter_mut().enumerate() {
+            let single = level.groups.len() == 1;
+            for group in &mut level.groups {
+                let strays = orphans.get(ttl + 1).filter(|_| single);
+                for &flow in group.flows.iter().chain(strays.into_iter().flatten()) {
+                    match at(flow, ttl + 1) {
+                        Some(Place::Router(_)) => group.goes_on = true,
+                        Some(Place::Destination(_)) => group.arrives = true,
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// From the first TTL at which a flow moved to the next at which all flows are at one router again.
+    fn find_mixed(&mut self, state: &State) {
+        let enough = stopping::stopping_point(state.config.confidence, 2) as usize;
+        let mut mixed = false;
+        for level in &mut self.levels {
+            if level.moved {
+                mixed = true;
+            } else if let [only] = level.groups.as_slice()
+                && only.flows.len() >= enough
+                && matches!(only.place, Place::Router(_))
+            {
+                mixed = false;
+            }
+            level.mixed = mixed;
+        }
+    }
+}
+
+fn silence_after(before: Option<Place>) -> Place {
+    match before {
+        Some(Place::Start) => Place::Silent {
+            after: None,
+            gap: 1,
+        },
+        Some(Place::Router(address)) => Place::Silent {
+            after: Some(address),
+            gap: 1,
+        },
+        Some(Place::Silent { after, gap }) => Place::Silent {
+            after,
+            gap: gap.saturating_add(1),
+        },
+        Some(Place::Destination(_) | Place::Refuser(_) | Place::Lost) | None => Place::Lost,
+    }
+}
+
+fn cycle_of(state: &State, flow: usize, first: u8, high: u8) -> Option<Cycle> {
+    let routers: Vec<_> = (first..=high)
+        .map(|ttl| {
+            let reply = state.cell(flow, ttl)?.outcome()?;
+            (reply.kind == AnswerKind::TimeExceeded).then_some(reply.from)
+        })
+        .collect();
+    loops::find(first, &routers)
+}
+
+/// Whether the main flow's walk is known to go in a circle at this TTL.
+pub(super) fn circles_at(layout: &Layout, ttl: u8) -> bool {
+    let cycle = layout.cycles.get(MAIN).and_then(Option::as_ref);
+    cycle.is_some_and(|cycle| usize::from(ttl) >= usize::from(cycle.first_ttl) + cycle.nodes.len())
+}

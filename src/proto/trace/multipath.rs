@@ -1,0 +1,460 @@
+//! The search for all paths: how many flows each node still has to be passed by, and which ones.
+//!
+//! The Multipath Detection Algorithm with node control (Augustin et al. 2006, Veitch et al. 2009), hop by
+//! hop on shared flows as MDA-Lite does (Vermeulen et al. 2018): a flow that was asked at a hop for one node's
+//! sake serves all others, and only as many TTLs of a flow are asked as some node needs.
+
+use super::config::{Confidence, Scope};
+use super::layout::{self, Group, Layout, Level, Place};
+use super::probe::Micros;
+use super::state::{MAIN, State};
+use super::stopping;
+use super::wants::{Granted, Wants};
+
+/// Repetitions of a flow behind a branching node before it is believed to balance per flow: a balancer per
+/// packet over two next hops goes unnoticed once in 32.
+const REPEATS: u32 = 5;
+/// The same where the hop after it was seen to balance per packet, to find the first that does.
+const REPEATS_BEFORE_MIXED: u32 = 12;
+/// Flows through a node with one next hop that will do where more are too dear.
+const GOOD_ENOUGH: u32 = 4;
+/// Silent hops in a row after which a branch that nothing answers on is left alone.
+const DEAD: u8 = 3;
+
+/// What is known about the next hops of one place.
+pub(super) struct Behind {
+    pub(super) place: Place,
+    /// Next hops found; a silent one counts.
+    pub(super) found: u32,
+    /// Flows through the place whose next hop was asked for.
+    pub(super) asked: u32,
+    /// Of these, the ones with a result.
+    pub(super) settled: u32,
+    /// Flows that the stopping rule asks for.
+    pub(super) required: u32,
+    /// Repetitions of flows that had a result.
+    repeats: u32,
+    pub(super) per_packet: bool,
+    /// Flows that can be asked next: known to pass here, not yet asked.
+    candidates: Vec<usize>,
+    /// Flows that have one answer at the next hop.
+    answered: Vec<usize>,
+}
+
+impl Behind {
+    /// Looks from the place of `group`, at `ttl - 1`, to `ttl`.
+    pub(super) fn of(state: &State, layout: &Layout, ttl: u8, group: &Group) -> Self {
+        let alone = group.place == Place::Start || layout.only(ttl - 1).is_some();
+        let strays = layout
+            .level(ttl)
+            .filter(|_| alone)
+            .map_or(&[][..], |level| level.orphans.as_slice());
+        let mut next: Vec<Place> = Vec::new();
+        let mut behind = Self {
+            place: group.place,
+            found: 0,
+            asked: 0,
+            settled: 0,
+            required: 0,
+            repeats: 0,
+            per_packet: false,
+            candidates: Vec::new(),
+            answered: Vec::new(),
+        };
+        for &flow in group.flows.iter().chain(strays) {
+            let Some(cell) = state.cell(flow, ttl).filter(|cell| cell.asks > 0) else {
+                if layout.end_of(flow).is_none_or(|end| end >= ttl) {
+                    behind.candidates.push(flow);
+                }
+                continue;
+            };
+            behind.asked += 1;
+            if cell.moved() && !layout.is_mixed(ttl - 1) {
+                behind.per_packet = true;
+            }
+            if !cell.replies.is_empty() {
+                behind.repeats += u32::from(cell.asks.saturating_sub(1 + cell.misses));
+                behind.answered.push(flow);
+            }
+            let Some(place) = layout.place_at(flow, ttl) else {
+                continue;
+            };
+            behind.settled += 1;
+            if place != Place::Lost && !next.contains(&place) {
+                next.push(place);
+            }
+        }
+        behind.found = u32::try_from(next.len()).unwrap_or(u32::MAX);
+        behind.required = required(state, layout, behind.found);
+        behind
+    }
+
+    fn missing(&self) -> u32 {
+        self.required.saturating_sub(self.asked)
+    }
+}
+
+/// Flows that must pass a node with `found` next hops.
+fn required(state: &State, layout: &Layout, found: u32) -> u32 {
+    let hypothesis = found.max(1) + 1;
+    match state.config.scope {
+        Scope::Node => stopping::stopping_point(state.config.confidence, hypothesis),
+        Scope::Path => {
+            let nodes: usize = (layout.first..=layout.highest_router)
+                .filter_map(|ttl| layout.level(ttl))
+                .map(|level| {
+                    level
+                        .groups
+                        .iter()
+                        .filter(|group| group.place.goes_on())
+                        .count()
+                })
+                .sum();
+            let nodes = f64::from(u32::try_from(nodes).unwrap_or(u32::MAX)) + 1.0;
+            stopping::closed_form(state.config.confidence.epsilon() / nodes, hypothesis)
+        }
+    }
+}
+
+/// Every place that is examined, with the TTL of its next hops.
+pub(super) fn examined(state: &State, layout: &Layout) -> Vec<(u8, Behind)> {
+    let start = start(state);
+    let mut all = Vec::new();
+    for ttl in layout.first..=state.config.max_ttl {
+        for group in parents(layout, &start, ttl) {
+            if is_examined(state, layout, group, ttl) {
+                all.push((ttl, Behind::of(state, layout, ttl, group)));
+            }
+        }
+    }
+    all
+}
+
+/// Wishes for what the examination of all nodes needs next; `order` decides between equally good flows.
+pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
+    let (state, layout) = (wants.state, wants.layout);
+    let start = start(state);
+    let last = state
+        .config
+        .max_ttl
+        .min(layout.highest_answer.saturating_add(1));
+    let mut search = Search {
+        new_flows: 0,
+        order,
+    };
+    for ttl in layout.first..=last {
+        // The first flows come first: what they will see is not looked for by others.
+        if plan_base(wants, &start, ttl) {
+            search.hop(wants, &start, ttl);
+        }
+        connect(wants, ttl);
+    }
+    reask_silent(wants);
+}
+
+struct Search {
+    /// Flows that are used for the first time in this round.
+    new_flows: usize,
+    order: u64,
+}
+
+impl Search {
+    fn hop(&mut self, wants: &mut Wants<'_>, start: &Group, ttl: u8) {
+        let (state, layout) = (wants.state, wants.layout);
+        let mut lacking = Vec::new();
+        for group in parents(layout, start, ttl) {
+            if !is_examined(state, layout, group, ttl) {
+                continue;
+            }
+            let mut behind = Behind::of(state, layout, ttl, group);
+            if behind.per_packet {
+                continue;
+            }
+            // Where the flow is fixed so far, it is first seen whether flows keep to their way at all.
+            repeat(wants, &behind, ttl);
+            let mut missing = behind.missing();
+            if may_arrive(layout, group, ttl) {
+                missing = missing.min(1_u32.saturating_sub(behind.asked));
+            }
+            if state.config.confidence == Confidence::P99 && behind.found > 1 {
+                // Flows that are there anyway make it surer still.
+                missing = missing.max(u32::try_from(behind.candidates.len()).unwrap_or(0));
+            }
+            shuffle(&mut behind.candidates, self.order ^ u64::from(ttl));
+            for &flow in &behind.candidates {
+                if missing == 0 {
+                    break;
+                }
+                if flow < usize::from(state.config.flows_max) {
+                    wants.ask(flow, ttl, Micros(0));
+                    missing -= 1;
+                }
+            }
+            if missing > 0 && !is_good_enough(layout, &behind, ttl) {
+                lacking.push((group, missing));
+            }
+        }
+        if !lacking.is_empty() {
+            self.control(wants, &lacking, ttl);
+        }
+    }
+
+    /// Node control: sends flows to the hop before `ttl` until enough of them pass the nodes that lack some.
+    fn control(&mut self, wants: &mut Wants<'_>, lacking: &[(&Group, u32)], ttl: u8) {
+        let (state, layout) = (wants.state, wants.layout);
+        let missing = lacking
+            .iter()
+            .map(|(_, missing)| *missing as usize)
+            .sum::<usize>();
+        // A sole place is passed by every flow: it can be asked beyond without looking at it again.
+        let sole = lacking.len() == 1
+            && (ttl == layout.first || layout.only(ttl - 1).is_some())
+            && layout
+                .level(ttl.saturating_sub(1))
+                .is_none_or(|level| level.pending == 0);
+        let at = if sole { ttl } else { ttl - 1 };
+        if at < layout.first {
+            return;
+        }
+        let Some(level) = layout.level(at) else {
+            return;
+        };
+        let mut count = if sole {
+            missing
+        } else {
+            // One flow in `groups` meets a certain node: a few more at a time save round trips.
+            (missing + level.groups.len() / 4).saturating_sub(level.pending)
+        };
+        count = count.saturating_sub(usize::from(wants.planned_at(at)));
+        for flow in self.likely_flows(wants, lacking, at) {
+            if count == 0 {
+                return;
+            }
+            wants.ask(flow, at, Micros(0));
+            count -= 1;
+        }
+        let most = usize::from(state.config.flows_max);
+        while count > 0 {
+            let flow = state.flows.len() + self.new_flows;
+            if flow >= most {
+                wants.short_of_flows = true;
+                return;
+            }
+            wants.ask(flow, at, Micros(0));
+            self.new_flows += 1;
+            count -= 1;
+        }
+    }
+
+    /// Flows in use that were not asked at `at`, those first that pass a node before one that lacks flows.
+    fn likely_flows(&self, wants: &Wants<'_>, lacking: &[(&Group, u32)], at: u8) -> Vec<usize> {
+        let (state, layout) = (wants.state, wants.layout);
+        let before = at.saturating_sub(1);
+        let leads: Vec<Place> = lacking
+            .iter()
+            .flat_map(|(group, _)| &group.flows)
+            .filter_map(|&flow| layout.place_at(flow, before))
+            .collect();
+        let most = state.flows.len().min(usize::from(state.config.flows_max));
+        let mut flows: Vec<usize> = (0..most)
+            .filter(|&flow| {
+                !state.is_asked(flow, at) && layout.end_of(flow).is_none_or(|end| end > at)
+            })
+            .filter(|&flow| {
+                layout
+                    .place_at(flow, before)
+                    .is_none_or(|place| leads.contains(&place))
+            })
+            .collect();
+        shuffle(&mut flows, self.order ^ u64::from(at) << 8);
+        flows.sort_by_key(|&flow| layout.place_at(flow, before).is_none());
+        flows
+    }
+}
+
+/// The first few flows are asked everywhere: every node needs that many anyway, and their whole paths tell
+/// which links belong together. True where they have been asked at this TTL.
+fn plan_base(wants: &mut Wants<'_>, start: &Group, ttl: u8) -> bool {
+    let (state, layout) = (wants.state, wants.layout);
+    let flows = required(state, layout, 1).min(u32::from(state.config.flows_max)) as usize;
+    let last = match layout.distance {
+        Some(distance) => (distance - 1).min(layout.highest_router.saturating_add(1)),
+        None => layout
+            .highest_answer
+            .max(layout.highest_router.saturating_add(1)),
+    };
+    let open = parents(layout, start, ttl)
+        .iter()
+        .any(|group| is_examined(state, layout, group, ttl));
+    if ttl > last || layout::circles_at(layout, ttl) || (!open && !layout.is_mixed(ttl)) {
+        return true;
+    }
+    let mut asked = true;
+    for flow in 1..flows {
+        if !state.is_asked(flow, ttl) && layout.end_of(flow).is_none_or(|end| end > ttl) {
+            asked &= wants.ask(flow, ttl, Micros(0)) == Granted::No;
+        }
+    }
+    asked
+}
+
+/// Asks flows again that were answered behind a branching node: if one moves, it balances per packet.
+fn repeat(wants: &mut Wants<'_>, behind: &Behind, ttl: u8) {
+    if behind.found < 2 {
+        return;
+    }
+    let (state, layout) = (wants.state, wants.layout);
+    let wanted = if layout.is_mixed(ttl.saturating_add(1)) {
+        REPEATS_BEFORE_MIXED
+    } else {
+        REPEATS
+    };
+    let mut rest = wanted.saturating_sub(behind.repeats);
+    for round in 1..=3 {
+        for &flow in &behind.answered {
+            if rest == 0 {
+                return;
+            }
+            let Some(cell) = state.cell(flow, ttl) else {
+                continue;
+            };
+            let is_router = matches!(layout.place_at(flow, ttl), Some(Place::Router(_)));
+            if is_router && cell.asks == round && cell.flying == 0 {
+                wants.ask(flow, ttl, Micros(0));
+                rest -= 1;
+            }
+        }
+    }
+}
+
+/// Sees to it that every node was met by a flow that was asked one hop before too: else no link leads to it.
+fn connect(wants: &mut Wants<'_>, ttl: u8) {
+    let (state, layout) = (wants.state, wants.layout);
+    if ttl <= layout.first {
+        return;
+    }
+    let Some(level) = layout.level(ttl) else {
+        return;
+    };
+    for group in &level.groups {
+        let linked = group
+            .flows
+            .iter()
+            .any(|&flow| state.is_asked(flow, ttl - 1));
+        let shown = group
+            .flows
+            .iter()
+            .find(|&&flow| flow < usize::from(state.config.flows_max));
+        if let (false, Some(&flow), Place::Router(_)) = (linked, shown, group.place) {
+            wants.ask(flow, ttl - 1, Micros(0));
+        }
+    }
+}
+
+/// Repeats, slowly, what was not answered at hops that answer others.
+fn reask_silent(wants: &mut Wants<'_>) {
+    let (state, layout) = (wants.state, wants.layout);
+    for flow in (0..state.flows.len()).filter(|&flow| flow != MAIN) {
+        let Some(row) = state.flows.get(flow) else {
+            continue;
+        };
+        let last = row.high.min(layout.highest_answer.saturating_add(1));
+        for ttl in row.low..=last.min(layout.end_of(flow).unwrap_or(u8::MAX)) {
+            if let Some(at) = state.reask_at(flow, ttl) {
+                wants.ask(flow, ttl, at);
+            }
+        }
+    }
+}
+
+fn start(state: &State) -> Group {
+    Group {
+        place: Place::Start,
+        flows: (0..state.flows.len()).collect(),
+        goes_on: true,
+        arrives: false,
+    }
+}
+
+fn parents<'a>(layout: &'a Layout, start: &'a Group, ttl: u8) -> &'a [Group] {
+    if ttl == layout.first {
+        std::slice::from_ref(start)
+    } else {
+        layout
+            .level(ttl - 1)
+            .map_or(&[], |level: &Level| level.groups.as_slice())
+    }
+}
+
+/// Where a wide hop meets again in one node, the last few flows through each of its nodes are the dearest
+/// probes of all, and the least likely to show anything: they are left out once the hop has had 7/4 of the
+/// flows of its own stopping point. The node's bound in the result says so. MDA-Lite drops node control altogether
+/// in this case (Vermeulen et al. 2018, section 3).
+fn is_good_enough(layout: &Layout, behind: &Behind, ttl: u8) -> bool {
+    if behind.found != 1 || behind.asked < GOOD_ENOUGH || layout.only(ttl).is_none() {
+        return false;
+    }
+    let Some(level) = layout.level(ttl - 1) else {
+        return false;
+    };
+    let asked = level.pending
+        + level
+            .groups
+            .iter()
+            .map(|group| group.flows.len())
+            .sum::<usize>();
+    let width = u32::try_from(level.groups.len()).unwrap_or(u32::MAX);
+    width > 1 && asked * 4 >= 7 * stopping::stopping_point(Confidence::P95, width + 1) as usize
+}
+
+/// Whether the search looks behind this place, from `ttl - 1` to `ttl`.
+fn is_examined(state: &State, layout: &Layout, group: &Group, ttl: u8) -> bool {
+    if ttl == layout.first {
+        return true;
+    }
+    let spent = may_arrive(layout, group, ttl) && state.arrivals >= state.config.arrivals_max;
+    if !group.place.goes_on()
+        || group.arrives
+        || spent
+        || layout.is_mixed(ttl - 1)
+        || circles(layout, ttl)
+    {
+        return false;
+    }
+    match group.place {
+        // A dead branch: silent for long, and nothing that passes it was ever answered again.
+        Place::Silent { gap, .. } if gap >= DEAD => group.flows.iter().any(|&flow| {
+            (ttl..=layout.highest_answer).any(|ttl| {
+                matches!(
+                    layout.place_at(flow, ttl),
+                    Some(Place::Router(_) | Place::Destination(_))
+                )
+            })
+        }),
+        Place::Silent { .. } => ttl <= layout.highest_answer,
+        _ => true,
+    }
+}
+
+/// The next hop may be the destination: a longer arm is followed by one flow at a time until it goes on.
+fn may_arrive(layout: &Layout, group: &Group, ttl: u8) -> bool {
+    layout.distance.is_some_and(|distance| ttl >= distance) && !group.goes_on
+}
+
+fn circles(layout: &Layout, ttl: u8) -> bool {
+    ttl > layout.first && layout::circles_at(layout, ttl - 1)
+}
+
+/// Fisher and Yates' shuffle on the generator splitmix64.
+fn shuffle(flows: &mut [usize], seed: u64) {
+    let mut state = seed;
+    for last in (1..flows.len()).rev() {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        let other = usize::try_from(mixed % (last as u64 + 1)).unwrap_or(0);
+        flows.swap(last, other);
+    }
+}

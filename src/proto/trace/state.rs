@@ -1,0 +1,481 @@
+//! What was asked and what was answered: flows by TTLs, the log of probes, and what is waited for.
+//!
+//! Facts only: what to ask next is decided in `walk` and `multipath`.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::config::Config;
+use super::pacing::HopPace;
+use super::probe::{Answer, AnswerKind, FlowId, Micros, Probe, ProbeId};
+
+/// The flow that walks the whole path first.
+pub(super) const MAIN: usize = 0;
+/// Answers kept for one flow at one TTL; more are counted and dropped.
+const REPLIES_MAX: usize = 16;
+/// Questions of one flow to a hop that is known to limit its answers.
+const LIMITED_ASKS: u8 = 8;
+
+/// What happened to probes and answers, for the report and for tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Probes that were sent.
+    pub sent: u32,
+    /// Probes that were answered, in time or late.
+    pub answered: u32,
+    /// Of these, answered after their time-out.
+    pub late: u32,
+    /// Probes that timed out and were not answered later.
+    pub lost: u32,
+    /// Second and further answers to one probe.
+    pub duplicates: u32,
+    /// Answers to probes that were never sent.
+    pub unknown: u32,
+    /// Probes that could not be sent.
+    pub unsendable: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reply {
+    pub(super) from: IpAddr,
+    pub(super) kind: AnswerKind,
+    pub(super) rtt: Micros,
+}
+
+/// One flow at one TTL.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cell {
+    pub(super) asks: u8,
+    pub(super) unsent: u8,
+    pub(super) flying: u8,
+    pub(super) misses: u8,
+    pub(super) last_asked: Micros,
+    pub(super) overdue_at: Micros,
+    pub(super) replies: Vec<Reply>,
+}
+
+impl Cell {
+    /// What this flow meets at this TTL. An arrival outweighs a router's answer, and that a refusal: what
+    /// went through once is not closed.
+    pub(super) fn outcome(&self) -> Option<&Reply> {
+        let weight = |reply: &&Reply| match reply.kind {
+            AnswerKind::Arrived => 0,
+            AnswerKind::TimeExceeded => 1,
+            AnswerKind::Unreachable { .. } => 2,
+        };
+        self.replies.iter().min_by_key(weight)
+    }
+
+    /// Whether probes of the one flow were answered by different routers.
+    pub(super) fn moved(&self) -> bool {
+        let mut routers = self
+            .replies
+            .iter()
+            .filter(|reply| reply.kind == AnswerKind::TimeExceeded);
+        let first = routers.next();
+        first.is_some_and(|first| routers.any(|reply| reply.from != first.from))
+    }
+
+    /// Asked, and without an answer for longer than one is expected to take.
+    pub(super) fn is_overdue(&self, now: Micros) -> bool {
+        self.asks > 0 && self.replies.is_empty() && (self.misses > 0 || now >= self.overdue_at)
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flow {
+    cells: Vec<Cell>,
+    /// The TTLs that were asked are inside `low..=high`.
+    pub(super) low: u8,
+    pub(super) high: u8,
+    pub(super) flying: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Proposed,
+    Sent,
+    Expired,
+    Answered,
+    Unsent,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    flow: usize,
+    ttl: u8,
+    standing: Standing,
+    sent_at: Micros,
+    overdue_at: Micros,
+    expires_at: Micros,
+    noticed: bool,
+    /// It may arrive at the destination, as far as was known when it was proposed.
+    risky: bool,
+    far: bool,
+}
+
+/// Whether the destination answers anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    Unknown,
+    Answers,
+    Silent,
+}
+
+pub(super) struct State {
+    pub(super) config: Config,
+    pub(super) flows: Vec<Flow>,
+    pub(super) hops: Vec<HopPace>,
+    pub(super) limited: BTreeSet<IpAddr>,
+    pub(super) counters: Counters,
+    pub(super) arrivals: u16,
+    pub(super) destination: Destination,
+    /// A distance learnt elsewhere: TTLs below it are taken not to arrive.
+    pub(super) estimate: Option<u8>,
+    /// The far probe was sent: one to the last TTL, to see whether anything answers there at all.
+    pub(super) far_asked: bool,
+    far_rtt: Option<Micros>,
+    log: Vec<Record>,
+    waiting: Vec<usize>,
+    greatest_rtt: Option<Micros>,
+}
+
+impl State {
+    pub(super) fn new(config: Config) -> Self {
+        let destination = match config.destination_answers {
+            None => Destination::Unknown,
+            Some(true) => Destination::Answers,
+            Some(false) => Destination::Silent,
+        };
+        let hops = vec![HopPace::default(); usize::from(config.max_ttl) + 2];
+        Self {
+            config,
+            flows: Vec::new(),
+            hops,
+            limited: BTreeSet::new(),
+            counters: Counters::default(),
+            arrivals: 0,
+            destination,
+            estimate: None,
+            far_asked: false,
+            far_rtt: None,
+            log: Vec::new(),
+            waiting: Vec::new(),
+            greatest_rtt: None,
+        }
+    }
+
+    pub(super) fn cell(&self, flow: usize, ttl: u8) -> Option<&Cell> {
+        self.flows.get(flow)?.cells.get(usize::from(ttl))
+    }
+
+    pub(super) fn is_asked(&self, flow: usize, ttl: u8) -> bool {
+        self.cell(flow, ttl).is_some_and(|cell| cell.asks > 0)
+    }
+
+    pub(super) fn hop(&self, ttl: u8) -> Option<&HopPace> {
+        self.hops.get(usize::from(ttl))
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn proposed(&self) -> usize {
+        self.log.len()
+    }
+
+    /// Probes on their way that may still arrive: not yet longer under way than an answer should take.
+    pub(super) fn risky_in_flight(&self, now: Micros) -> u16 {
+        let count = self
+            .waiting
+            .iter()
+            .filter_map(|&index| self.log.get(index))
+            .filter(|record| record.risky && now < record.overdue_at)
+            .count();
+        u16::try_from(count).unwrap_or(u16::MAX)
+    }
+
+    /// When this flow should ask this TTL again; `None` where there is nothing to repeat.
+    pub(super) fn reask_at(&self, flow: usize, ttl: u8) -> Option<Micros> {
+        let cell = self.cell(flow, ttl)?;
+        if cell.asks == 0 || cell.flying > 0 || !cell.replies.is_empty() {
+            return None;
+        }
+        let hop = self.hop(ttl)?;
+        let full = self.config.reasks.saturating_add(1);
+        let opens_silence = self.opens_silence(flow, ttl);
+        let asks = if hop.is_limited() {
+            full.max(LIMITED_ASKS)
+        } else if opens_silence && (flow == MAIN || hop.answered > 0) {
+            full
+        } else {
+            1
+        };
+        let asks = asks.saturating_add(cell.unsent.min(2));
+        (cell.asks < asks).then(|| {
+            let pause = match cell.asks {
+                1 => self.config.reask_spacing,
+                _ => self.config.reask_spacing.times(3),
+            };
+            cell.last_asked.plus(pause)
+        })
+    }
+
+    /// The first silent hop of a run: the one whose silence says where the flow ends.
+    pub(super) fn opens_silence(&self, flow: usize, ttl: u8) -> bool {
+        let before = ttl.checked_sub(1).and_then(|ttl| self.cell(flow, ttl));
+        before.is_none_or(|cell| cell.asks == 0 || !cell.replies.is_empty())
+    }
+
+    /// Notes that a probe is about to be sent.
+    pub(super) fn propose(
+        &mut self,
+        flow: usize,
+        ttl: u8,
+        risky: bool,
+        far: bool,
+        now: Micros,
+    ) -> Probe {
+        let width = usize::from(self.config.max_ttl) + 2;
+        while self.flows.len() <= flow {
+            self.flows.push(Flow {
+                low: u8::MAX,
+                ..Flow::default()
+            });
+        }
+        let expires_at = now.plus(self.timeout(flow, ttl));
+        let overdue_at = now.plus(self.patience(far)).min(expires_at);
+        let mut attempt = 0;
+        if let Some(row) = self.flows.get_mut(flow) {
+            if row.cells.is_empty() {
+                row.cells.resize(width, Cell::default());
+            }
+            row.low = row.low.min(ttl);
+            row.high = row.high.max(ttl);
+            row.flying = row.flying.saturating_add(1);
+            if let Some(cell) = row.cells.get_mut(usize::from(ttl)) {
+                attempt = cell.asks;
+                cell.asks = cell.asks.saturating_add(1);
+                cell.flying = cell.flying.saturating_add(1);
+                cell.last_asked = now;
+                cell.overdue_at = overdue_at;
+            }
+        }
+        if let Some(hop) = self.hops.get_mut(usize::from(ttl)) {
+            hop.on_asked(now);
+        }
+        self.far_asked |= far;
+        let index = self.log.len();
+        self.log.push(Record {
+            flow,
+            ttl,
+            standing: Standing::Proposed,
+            sent_at: now,
+            overdue_at,
+            expires_at,
+            noticed: false,
+            risky,
+            far,
+        });
+        self.waiting.push(index);
+        let flow = FlowId(u16::try_from(flow).unwrap_or(u16::MAX));
+        Probe {
+            id: ProbeId(index as u64),
+            flow,
+            ttl,
+            attempt,
+        }
+    }
+
+    pub(super) fn on_sent(&mut self, id: ProbeId, now: Micros) {
+        let Some(record) = record_mut(&mut self.log, id) else {
+            return;
+        };
+        if record.standing != Standing::Proposed {
+            return;
+        }
+        let delay = now.minus(record.sent_at);
+        record.standing = Standing::Sent;
+        record.sent_at = now;
+        record.overdue_at = record.overdue_at.plus(delay);
+        record.expires_at = record.expires_at.plus(delay);
+        self.counters.sent = self.counters.sent.saturating_add(1);
+    }
+
+    /// True where the probe had been proposed and nothing had become of it.
+    pub(super) fn on_unsendable(&mut self, id: ProbeId) -> bool {
+        let Some(record) = record_mut(&mut self.log, id) else {
+            return false;
+        };
+        if record.standing != Standing::Proposed {
+            return false;
+        }
+        record.standing = Standing::Unsent;
+        let record = *record;
+        self.counters.unsendable = self.counters.unsendable.saturating_add(1);
+        self.land(id);
+        if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
+            cell.unsent = cell.unsent.saturating_add(1);
+        }
+        true
+    }
+
+    /// True where the answer says something new.
+    pub(super) fn on_answer(&mut self, id: ProbeId, answer: Answer) -> bool {
+        let Some(record) = record_mut(&mut self.log, id) else {
+            self.counters.unknown = self.counters.unknown.saturating_add(1);
+            return false;
+        };
+        let before = record.standing;
+        match before {
+            Standing::Proposed | Standing::Unsent => {
+                self.counters.unknown = self.counters.unknown.saturating_add(1);
+                return false;
+            }
+            Standing::Answered => {
+                self.counters.duplicates = self.counters.duplicates.saturating_add(1);
+                return false;
+            }
+            Standing::Sent | Standing::Expired => record.standing = Standing::Answered,
+        }
+        let record = *record;
+        self.counters.answered = self.counters.answered.saturating_add(1);
+        if before == Standing::Sent {
+            self.land(id);
+        } else {
+            self.counters.late = self.counters.late.saturating_add(1);
+            self.counters.lost = self.counters.lost.saturating_sub(1);
+        }
+        let rtt = answer.rtt;
+        self.greatest_rtt = Some(self.greatest_rtt.map_or(rtt, |greatest| greatest.max(rtt)));
+        if answer.kind == AnswerKind::Arrived {
+            self.arrivals = self.arrivals.saturating_add(1);
+            self.destination = Destination::Answers;
+            self.far_rtt = Some(rtt);
+        }
+        let mut limited = false;
+        if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
+            hop.on_answer(record.sent_at);
+            limited = hop.is_limited();
+        }
+        if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
+            let recovered = cell.misses > 0;
+            if before == Standing::Expired {
+                cell.misses = cell.misses.saturating_sub(1);
+            }
+            if cell.replies.len() < REPLIES_MAX {
+                cell.replies.push(Reply {
+                    from: answer.from,
+                    kind: answer.kind,
+                    rtt,
+                });
+            }
+            if limited && recovered && answer.kind == AnswerKind::TimeExceeded {
+                self.limited.insert(answer.from);
+            }
+        }
+        true
+    }
+
+    /// Gives up what has been waited for long enough; true where anything changed.
+    pub(super) fn on_time(&mut self, now: Micros) -> bool {
+        let mut changed = false;
+        let mut gone = Vec::new();
+        for &index in &self.waiting {
+            let Some(record) = self.log.get_mut(index) else {
+                continue;
+            };
+            if now >= record.overdue_at && !record.noticed {
+                record.noticed = true;
+                changed = true;
+            }
+            if now >= record.expires_at {
+                gone.push((index, *record));
+                record.standing = Standing::Expired;
+                changed = true;
+            }
+        }
+        for (index, record) in gone {
+            self.land(ProbeId(index as u64));
+            if record.standing == Standing::Sent {
+                self.counters.lost = self.counters.lost.saturating_add(1);
+            }
+            if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
+                cell.misses = cell.misses.saturating_add(1);
+            }
+            if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
+                hop.on_miss(record.sent_at, now);
+            }
+            if record.far && self.destination == Destination::Unknown {
+                self.destination = Destination::Silent;
+            }
+        }
+        changed
+    }
+
+    /// When [`Self::on_time`] has something to do next.
+    pub(super) fn next_time(&self) -> Option<Micros> {
+        self.waiting
+            .iter()
+            .filter_map(|&index| self.log.get(index))
+            .map(|record| {
+                if record.noticed {
+                    record.expires_at
+                } else {
+                    record.overdue_at
+                }
+            })
+            .min()
+    }
+
+    /// How long an answer is waited for, growing with each repetition.
+    fn timeout(&self, flow: usize, ttl: u8) -> Micros {
+        let timeouts = self.config.timeouts;
+        let asks = self.cell(flow, ttl).map_or(0, |cell| cell.asks);
+        let base = match self.greatest_rtt {
+            None => timeouts.initial,
+            Some(rtt) => rtt.times(3).plus(Micros::from_millis(50)),
+        };
+        base.max(timeouts.min)
+            .times(u64::from(asks.min(2)) + 1)
+            .min(timeouts.max)
+    }
+
+    /// How long before others go on without this one: an answer usually takes less.
+    fn patience(&self, far: bool) -> Micros {
+        let rtt = match self.far_rtt {
+            Some(rtt) => rtt,
+            None if far => return self.config.timeouts.max,
+            None => match self.greatest_rtt {
+                Some(rtt) => rtt,
+                None => return Micros::from_millis(150),
+            },
+        };
+        rtt.times(2).plus(Micros::from_millis(30))
+    }
+
+    fn land(&mut self, id: ProbeId) {
+        let Ok(index) = usize::try_from(id.0) else {
+            return;
+        };
+        self.waiting.retain(|&waiting| waiting != index);
+        let Some(record) = self.log.get(index).copied() else {
+            return;
+        };
+        if let Some(flow) = self.flows.get_mut(record.flow) {
+            flow.flying = flow.flying.saturating_sub(1);
+        }
+        if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
+            cell.flying = cell.flying.saturating_sub(1);
+        }
+    }
+
+    fn cell_mut(&mut self, flow: usize, ttl: u8) -> Option<&mut Cell> {
+        self.flows.get_mut(flow)?.cells.get_mut(usize::from(ttl))
+    }
+}
+
+fn record_mut(log: &mut [Record], id: ProbeId) -> Option<&mut Record> {
+    log.get_mut(usize::try_from(id.0).ok()?)
+}

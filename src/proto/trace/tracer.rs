@@ -1,0 +1,227 @@
+//! The state machine itself: what is handed in and out, and when it ends.
+
+use std::collections::VecDeque;
+
+use super::config::Config;
+use super::graph::{self, Graph};
+use super::layout::Layout;
+use super::multipath;
+use super::pacing::Bucket;
+use super::probe::{Answer, Micros, Probe, ProbeId};
+use super::state::{Destination, State};
+use super::walk;
+use super::wants::{Want, Wants};
+
+/// Why a trace ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All that was to be asked has been asked.
+    Complete,
+    /// A bound was reached before every node was examined; what is known stands.
+    StoppedAtBound(Bound),
+    /// The deadline came first.
+    Deadline,
+}
+
+/// The bound that ended a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// [`Config::probes_max`].
+    Probes,
+    /// [`Config::flows_max`].
+    Flows,
+}
+
+/// Traces the paths to one destination. See the module's text for how it is driven: after each `handle_*`,
+/// take [`Self::poll_transmit`] until it gives nothing, then sleep until [`Self::poll_timeout`].
+pub struct Tracer {
+    state: State,
+    bucket: Bucket,
+    seed: u64,
+    queue: VecDeque<Want>,
+    wake: Option<Micros>,
+    stale: bool,
+    short_of_flows: bool,
+    end: Option<End>,
+}
+
+impl Tracer {
+    /// A trace that starts `now`. The seed decides in which order equally good probes go, nothing else.
+    #[must_use]
+    pub fn new(config: Config, seed: u64, now: Micros) -> Self {
+        let config = config.bounded();
+        Self {
+            bucket: Bucket::new(config.rate, config.burst, now),
+            state: State::new(config),
+            seed,
+            queue: VecDeque::new(),
+            wake: Some(now),
+            stale: true,
+            short_of_flows: false,
+            end: None,
+        }
+    }
+
+    /// The probe to send now, if one is due. It counts as on its way from here on; say with
+    /// [`Self::handle_sent`] or [`Self::handle_unsendable`] what became of it.
+    pub fn poll_transmit(&mut self, now: Micros) -> Option<Probe> {
+        self.end_at_deadline(now);
+        if self.end.is_some() {
+            return None;
+        }
+        if self.stale {
+            self.decide(now);
+        }
+        if self.end.is_some() || self.queue.is_empty() {
+            return None;
+        }
+        if self.state.in_flight() >= usize::from(self.state.config.in_flight_max) {
+            return None;
+        }
+        if let Err(ready) = self.bucket.take(now) {
+            self.wake = Some(self.wake.map_or(ready, |wake| wake.min(ready)));
+            return None;
+        }
+        let want = self.queue.pop_front()?;
+        if self.queue.is_empty() {
+            self.stale = true;
+        }
+        Some(
+            self.state
+                .propose(want.flow, want.ttl, want.risky, want.far, now),
+        )
+    }
+
+    /// The probe left at `now`: its time-out counts from here.
+    pub fn handle_sent(&mut self, id: ProbeId, now: Micros) {
+        self.state.on_sent(id, now);
+    }
+
+    /// The probe could not be sent: nothing is concluded from its silence. It may be proposed again.
+    pub fn handle_unsendable(&mut self, id: ProbeId, now: Micros) {
+        if self.state.on_unsendable(id) {
+            self.bucket.put_back();
+            self.renew(now);
+        }
+    }
+
+    /// An answer came. Duplicates and answers to probes that were never sent are counted and change nothing;
+    /// late ones count as answers.
+    pub fn handle_answer(&mut self, id: ProbeId, now: Micros, answer: Answer) {
+        if self.state.on_answer(id, answer) {
+            self.renew(now);
+        }
+    }
+
+    /// The destination was found, elsewhere, to answer nothing at all: probes that may reach it visit nobody.
+    pub fn handle_destination_silent(&mut self, now: Micros) {
+        if self.state.arrivals == 0 {
+            self.state.destination = Destination::Silent;
+            self.renew(now);
+        }
+    }
+
+    /// The destination was found, elsewhere, to answer.
+    pub fn handle_destination_answers(&mut self, now: Micros) {
+        self.state.destination = Destination::Answers;
+        self.renew(now);
+    }
+
+    /// The destination is believed to be `ttl` hops away: hops before it are asked at once. Learnt from the
+    /// way back it is an estimate; where the way there is shorter, probes arrive that need not have.
+    pub fn handle_distance(&mut self, ttl: u8, now: Micros) {
+        self.state.estimate = Some(ttl);
+        self.renew(now);
+    }
+
+    /// Time has passed: call it when [`Self::poll_timeout`] said so; at other times it does no harm.
+    pub fn handle_timeout(&mut self, now: Micros) {
+        self.end_at_deadline(now);
+        let due = self.wake.is_some_and(|wake| wake <= now);
+        if self.state.on_time(now) || due {
+            self.renew(now);
+        }
+    }
+
+    /// When [`Self::handle_timeout`] should be called next; `None` once the trace has ended.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Micros> {
+        if self.end.is_some() {
+            return None;
+        }
+        [
+            self.wake,
+            self.state.next_time(),
+            self.state.config.deadline,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Why the trace ended; `None` while it goes on.
+    #[must_use]
+    pub fn is_done(&self) -> Option<End> {
+        self.end
+    }
+
+    /// How many probes wait for their answer.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.state.in_flight()
+    }
+
+    /// What is known so far; final once [`Self::is_done`] says so, though late answers still count.
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        graph::draw(&self.state, self.end)
+    }
+
+    fn renew(&mut self, now: Micros) {
+        self.stale = true;
+        self.wake = Some(now);
+    }
+
+    fn end_at_deadline(&mut self, now: Micros) {
+        if self.end.is_none()
+            && self
+                .state
+                .config
+                .deadline
+                .is_some_and(|deadline| now >= deadline)
+        {
+            self.end = Some(End::Deadline);
+        }
+    }
+
+    /// Decides anew what is wanted; ends the trace where nothing is, nor will be.
+    fn decide(&mut self, now: Micros) {
+        self.stale = false;
+        self.queue.clear();
+        self.wake = None;
+        if self.state.proposed() >= self.state.config.probes_max as usize {
+            if self.state.in_flight() == 0 {
+                self.end = Some(End::StoppedAtBound(Bound::Probes));
+            }
+            return;
+        }
+        let layout = Layout::of(&self.state);
+        let mut wants = Wants::new(&self.state, &layout, now);
+        if walk::plan(&mut wants) && self.state.config.flows_max > 1 {
+            let order = self.seed ^ self.state.proposed() as u64;
+            multipath::plan(&mut wants, order);
+        }
+        self.short_of_flows = wants.short_of_flows;
+        self.wake = wants.wake;
+        self.queue.extend(wants.ready.iter().copied());
+        let room = self.state.config.probes_max as usize - self.state.proposed();
+        self.queue.truncate(room);
+        if self.queue.is_empty() && self.wake.is_none() && self.state.in_flight() == 0 {
+            self.end = Some(if self.short_of_flows {
+                End::StoppedAtBound(Bound::Flows)
+            } else {
+                End::Complete
+            });
+        }
+    }
+}

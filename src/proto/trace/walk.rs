@@ -1,0 +1,181 @@
+//! The walk of the main flow to the end of its path, and the scouts that see beyond its silent hops.
+
+use super::probe::Micros;
+use super::state::{Destination, MAIN};
+use super::wants::{Granted, Wants};
+
+/// Silent hops after the last that answered which the main flow asks itself; scouts ask the rest.
+const TAIL: u8 = 2;
+/// Silent hops in a row before one probe goes to the last TTL to see whether anything answers there.
+const FAR_GAP: u8 = 3;
+/// Flows that scouts may use where only one path is asked for.
+const SCOUTS: u16 = 32;
+
+/// Wishes for what the walk needs next; true once the main flow has been asked everywhere it has to be.
+pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
+    let (state, layout, now) = (wants.state, wants.layout, wants.now);
+    let config = &state.config;
+    let end = layout.end_of(MAIN).unwrap_or(config.max_ttl);
+    let tail = layout.highest_answer.saturating_add(TAIL);
+    let reach = if config.in_flight_per_flow.is_some() {
+        tail
+    } else {
+        config.max_ttl
+    };
+    let reach = reach.min(end);
+
+    let mut walked = true;
+    for ttl in layout.first..=reach {
+        match state.cell(MAIN, ttl).filter(|cell| cell.asks > 0) {
+            None => {
+                // Granted or not, what lies beyond has to wait behind it, or would be riskier still.
+                match wants.ask(MAIN, ttl, Micros(0)) {
+                    Granted::Now => walked = false,
+                    Granted::Later => {
+                        walked = false;
+                        break;
+                    }
+                    Granted::No => break,
+                }
+            }
+            Some(cell) => walked &= !cell.replies.is_empty() || cell.misses > 0 || cell.flying == 0,
+        }
+    }
+    for ttl in layout.first..=end.min(layout.highest_answer.saturating_add(1)) {
+        if let Some(at) = state.reask_at(MAIN, ttl) {
+            wants.ask(MAIN, ttl, at);
+        }
+    }
+    confirm_refusals(wants);
+
+    let next = layout.highest_answer.saturating_add(1);
+    let waits = (layout.first..=next.min(config.max_ttl)).any(|ttl| {
+        state
+            .cell(MAIN, ttl)
+            .is_some_and(|cell| cell.is_overdue(now))
+    });
+    if waits
+        && layout.end_of(MAIN).is_none()
+        && layout.distance.is_none_or(|distance| distance > next)
+    {
+        walked &= scout(wants, next);
+    }
+    if config.flows_max == 1 {
+        reask_inner_silence(wants);
+    }
+    walked
+}
+
+/// Asks the TTLs from `next` on by other flows; true once each has been asked.
+fn scout(wants: &mut Wants<'_>, next: u8) -> bool {
+    let (state, layout) = (wants.state, wants.layout);
+    let config = &state.config;
+    let last = layout
+        .distance
+        .map_or(config.max_ttl, |distance| distance - 1);
+    let mut overdue = 0;
+    let mut asked = true;
+    for ttl in next..=last {
+        let Some(hop) = state.hop(ttl) else { break };
+        if is_overdue_at(wants, ttl) {
+            overdue += 1;
+        }
+        if hop.asked >= 2 {
+            continue;
+        }
+        asked &= hop.asked > 0;
+        let at = if hop.asked == 0 {
+            Micros(0)
+        } else {
+            hop.last_asked.plus(config.reask_spacing)
+        };
+        let Some(lane) = lane(wants, ttl) else { break };
+        if wants.ask(lane, ttl, at) == Granted::Later && at <= wants.now {
+            break;
+        }
+    }
+    let unsure = state.destination != Destination::Silent && layout.distance.is_none();
+    if unsure
+        && overdue >= FAR_GAP
+        && !state.far_asked
+        && let Some(lane) = lane(wants, config.max_ttl)
+    {
+        wants.ask_far(lane, config.max_ttl);
+    }
+    asked
+}
+
+/// Every flow that asked this TTL waits for longer than an answer takes.
+fn is_overdue_at(wants: &Wants<'_>, ttl: u8) -> bool {
+    let mut cells = (0..wants.state.flows.len())
+        .filter_map(|flow| wants.state.cell(flow, ttl))
+        .filter(|cell| cell.asks > 0)
+        .peekable();
+    cells.peek().is_some() && cells.all(|cell| cell.is_overdue(wants.now))
+}
+
+/// The lowest flow besides the main one that has not asked this TTL and may.
+fn lane(wants: &Wants<'_>, ttl: u8) -> Option<usize> {
+    let lanes = usize::from((wants.state.config.flows_max - 1).max(SCOUTS));
+    (1..=lanes).find(|&flow| {
+        wants.has_room(flow)
+            && !wants.state.is_asked(flow, ttl)
+            && !wants.is_planned(flow, ttl)
+            && wants.layout.end_of(flow).is_none_or(|end| end > ttl)
+    })
+}
+
+/// Where there are no other flows to do it by the way, scouts repeat the question inside a silent run.
+fn reask_inner_silence(wants: &mut Wants<'_>) {
+    let (state, layout) = (wants.state, wants.layout);
+    let end = layout.end_of(MAIN).unwrap_or(u8::MAX);
+    for ttl in layout.first..layout.highest_answer.min(end) {
+        let Some(hop) = state.hop(ttl) else { break };
+        let silent = state
+            .cell(MAIN, ttl)
+            .is_some_and(|cell| cell.misses > 0 && cell.replies.is_empty());
+        let asks = u32::from(state.config.reasks) + 1;
+        if silent
+            && hop.answered == 0
+            && hop.asked < asks
+            && !state.opens_silence(MAIN, ttl)
+            && let Some(lane) = lane(wants, ttl)
+        {
+            wants.ask(lane, ttl, hop.last_asked.plus(state.config.reask_spacing));
+        }
+    }
+}
+
+/// A single "unreachable" can be forged or passing: it is asked for once more, by whichever flow met it.
+fn confirm_refusals(wants: &mut Wants<'_>) {
+    let (state, layout) = (wants.state, wants.layout);
+    for ttl in layout.first..=layout.highest_answer {
+        let Some(level) = layout.level(ttl) else {
+            break;
+        };
+        for group in &level.groups {
+            let super::layout::Place::Refuser(address) = group.place else {
+                continue;
+            };
+            let cells = || group.flows.iter().filter_map(|&flow| state.cell(flow, ttl));
+            let answers = cells()
+                .flat_map(|cell| &cell.replies)
+                .filter(|reply| reply.from == address)
+                .count();
+            let asked: u32 = cells().map(|cell| u32::from(cell.asks)).sum();
+            let limit = u32::from(state.config.reasks) + 1;
+            if answers < 2
+                && asked < limit
+                && let Some(&flow) = group.flows.first()
+                && let Some(cell) = state.cell(flow, ttl)
+            {
+                let pause = if cell.asks > 1 {
+                    state.config.reask_spacing
+                } else {
+                    Micros(0)
+                };
+                wants.ask(flow, ttl, cell.last_asked.plus(pause));
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Pure: report → text, in every form that it can have. Colour, width and characters come in as values.
+//!
+//! One file per form; adding one is a file, a [`Form`] and a line in [`render`]. Nothing here reads a terminal, an environment or a
+//! clock, looks up a name or decides what is wrong: it shows what stands in the report, and escapes it for whoever reads it.
+
+pub mod json;
+pub mod jsonl;
+pub mod text;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+use crate::model::Report;
+use crate::model::report::Batch;
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Verbosity {
+    /// One line for each target.
+    Quiet,
+    /// What an engineer acts on.
+    #[default]
+    Normal,
+    /// All that was measured.
+    Verbose,
+}
+
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Form {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// One report a line.
+    Jsonl,
+}
+
+/// How text looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns that may be used.
+    pub width: usize,
+    /// Whether colour is used (ANSI escape sequences).
+    pub colour: bool,
+    /// Whether only ASCII characters are used.
+    pub ascii: bool,
+    /// How much is told.
+    pub verbosity: Verbosity,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            width: 100,
+            colour: false,
+            ascii: false,
+            verbosity: Verbosity::Normal,
+        }
+    }
+}
+
+/// What was checked in one call.
+#[derive(Debug, Clone, Copy)]
+pub enum Document<'a> {
+    /// One target.
+    Report(&'a Report),
+    /// Several.
+    Batch(&'a Batch),
+}
+
+impl<'a> Document<'a> {
+    /// The reports, in the order in which they were asked for.
+    pub fn reports(self) -> &'a [Report] {
+        match self {
+            Self::Report(report) => std::slice::from_ref(report),
+            Self::Batch(batch) => &batch.reports,
+        }
+    }
+}
+
+/// A document in a form.
+///
+/// # Errors
+/// A number that JSON has no form for, such as an infinite one: a fault of the program.
+pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::Result<String> {
+    match (form, document) {
+        (Form::Text, Document::Report(report)) => Ok(text::render(report, style)),
+        (Form::Text, Document::Batch(batch)) => Ok(text::batch(batch, style)),
+        (Form::Json, Document::Report(report)) => json::render(report),
+        (Form::Json, Document::Batch(batch)) => json::render(batch),
+        (Form::Jsonl, document) => document.reports().iter().map(jsonl::line).collect(),
+    }
+}

@@ -1,0 +1,176 @@
+//! How the name became addresses: who gave them, or why there are none.
+
+use super::layout::{GUTTER, Ink, Page, gutter};
+use super::table::Table;
+use crate::model::outcome::Outcome;
+use crate::model::resolution::{Resolution, ServerAnswer, SourceAnswer, SourceKind, Transport};
+use crate::model::text::{escape, list};
+use crate::model::{Address, Endpoint, Ms, Report};
+
+/// So many addresses are named before the rest is counted.
+const NAMED: usize = 4;
+
+/// How the name became addresses.
+pub(super) fn show(page: &mut Page<'_>, report: &Report, resolution: &Resolution, verbose: bool) {
+    let literal = resolution.source(SourceKind::Literal).is_some();
+    if literal && !verbose {
+        return;
+    }
+    let host = escape(&report.target.host);
+    let answer = resolution
+        .sources
+        .iter()
+        .find(|source| !source.addresses.is_empty());
+    if let Some(answer) = answer {
+        let addresses = addresses(&resolution.addresses, verbose);
+        page.field(
+            "name",
+            &format!("{host} → {addresses} ({})", asked(answer, resolution)),
+        );
+    } else {
+        page.field("name", &format!("{host} → no address"));
+        if !verbose || resolution.servers.is_empty() {
+            for line in refusals(resolution) {
+                page.field("", &line);
+            }
+        }
+    }
+    if let Some(delay) = resolution.application_delay_ms {
+        page.field("", &format!("an application waits {delay} for the answer"));
+    }
+    if verbose && !resolution.servers.is_empty() {
+        servers(page, &resolution.servers);
+    }
+}
+
+/// Addresses, the first of them by name.
+fn addresses(all: &[Address], verbose: bool) -> String {
+    let named = if verbose { all.len() } else { NAMED };
+    let mut words: Vec<String> = all.iter().take(named).map(ToString::to_string).collect();
+    if all.len() > named {
+        words.push(format!("{} more", all.len() - named));
+    }
+    if words.len() == 1 {
+        words.concat()
+    } else {
+        list(&words)
+    }
+}
+
+/// Who gave the addresses, and how long it took.
+fn asked(answer: &SourceAnswer, resolution: &Resolution) -> String {
+    let time = answer.ms.map(|ms| format!(", {ms}")).unwrap_or_default();
+    match answer.source {
+        SourceKind::Literal => "an address, nothing was asked".to_owned(),
+        SourceKind::Option => "from --resolve".to_owned(),
+        SourceKind::Hosts => "from the hosts file".to_owned(),
+        SourceKind::System => format!("system resolver{time}"),
+        SourceKind::Dns => {
+            let mut answered: Vec<String> = resolution
+                .servers
+                .iter()
+                .filter(|server| server.outcome == Outcome::Ok)
+                .map(|server| place(&server.address))
+                .collect();
+            answered.dedup();
+            format!("from {}{time}", list(&answered))
+        }
+    }
+}
+
+/// Why there is no address: each server in a line, its record types drawn together; without servers, each source.
+fn refusals(resolution: &Resolution) -> Vec<String> {
+    let mut lines: Vec<(String, Vec<&str>, Option<Ms>)> = Vec::new();
+    for server in &resolution.servers {
+        let over = if server.transport == Transport::Tcp {
+            " over TCP"
+        } else {
+            ""
+        };
+        let said = format!("{}{over} {}", place(&server.address), said(server.outcome));
+        match lines.iter_mut().find(|(known, ..)| *known == said) {
+            Some((_, records, time)) => {
+                if !records.contains(&server.record.as_str()) {
+                    records.push(&server.record);
+                }
+                *time = (*time).max(server.ms);
+            }
+            None => lines.push((said, vec![&server.record], server.ms)),
+        }
+    }
+    if lines.is_empty() {
+        return resolution
+            .sources
+            .iter()
+            .map(|source| {
+                let who = match source.source {
+                    SourceKind::System => "system resolver",
+                    SourceKind::Hosts => "hosts file",
+                    _ => "name servers",
+                };
+                let error = source
+                    .error
+                    .as_deref()
+                    .unwrap_or_else(|| said(source.outcome));
+                format!("{who}: {}", escape(error))
+            })
+            .collect();
+    }
+    lines
+        .into_iter()
+        .map(|(said, records, time)| {
+            let time = time.map(|ms| format!(", {ms}")).unwrap_or_default();
+            format!("{said} ({}{time})", records.join(", "))
+        })
+        .collect()
+}
+
+/// What became of a question.
+const fn said(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Timeout => "did not answer",
+        Outcome::NoData => "has no such record",
+        Outcome::Refused => "refuses the connection",
+        other => other.phrase(),
+    }
+}
+
+/// A name server: its port only where it is another than 53.
+pub(super) fn place(server: &Endpoint) -> String {
+    if server.port == Some(53) {
+        server.address.to_string()
+    } else {
+        server.to_string()
+    }
+}
+
+/// Each question to each server.
+fn servers(page: &mut Page<'_>, servers: &[ServerAnswer]) {
+    let mut table = Table::new(&["server", "over", "type", "outcome", "time", "answer"]);
+    table.right(&[4]);
+    table.beneath(&[5]);
+    for server in servers {
+        let answers: Vec<String> = server
+            .answers
+            .iter()
+            .chain(&server.extended_errors)
+            .map(|answer| escape(answer))
+            .collect();
+        table.row(
+            Ink::Plain,
+            vec![
+                place(&server.address),
+                match server.transport {
+                    Transport::Udp => "UDP",
+                    Transport::Tcp => "TCP",
+                }
+                .to_owned(),
+                server.record.clone(),
+                said(server.outcome).to_owned(),
+                server.ms.map(|ms| ms.to_string()).unwrap_or_default(),
+                answers.join(", "),
+            ],
+        );
+    }
+    table.show(page, GUTTER, &gutter("servers"));
+}

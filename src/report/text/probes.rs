@@ -1,0 +1,158 @@
+//! The burst of probes to each address, counted and timed.
+
+use super::layout::{GUTTER, Ink, Page, gutter};
+use super::measurements::percent;
+use super::table::Table;
+use crate::model::outcome::Outcome;
+use crate::model::report::{EndpointReport, Status};
+use crate::model::statistics::Probes;
+use crate::model::{Ms, Operation, Report};
+
+/// The burst of probes to each address.
+pub(super) fn show(page: &mut Page<'_>, report: &Report, verbose: bool) {
+    match report.endpoints.as_slice() {
+        [] => {}
+        [one] => {
+            page.field("probes", &counted(report, one));
+            if let (true, Some(spread)) = (verbose, spread(&one.probes)) {
+                page.field("", &spread);
+            }
+        }
+        several => {
+            let mut table = Table::new(&[
+                "address",
+                "status",
+                "ok",
+                "min / avg / max",
+                "p95",
+                "jitter",
+                "what failed",
+            ]);
+            table.right(&[2, 4, 5]);
+            table.beneath(&[3, 6]);
+            for endpoint in several {
+                table.row(ink(endpoint.status), row(report, endpoint, verbose));
+            }
+            table.show(page, GUTTER, &gutter("probes"));
+        }
+    }
+}
+
+const fn ink(status: Status) -> Ink {
+    match status {
+        Status::Reachable => Ink::Good,
+        Status::Degraded | Status::Indeterminate => Ink::Warn,
+        Status::Unreachable => Ink::Bad,
+    }
+}
+
+fn row(report: &Report, endpoint: &EndpointReport, verbose: bool) -> Vec<String> {
+    let probes = &endpoint.probes;
+    let time = |ms: Option<Ms>| ms.map(|ms| ms.to_string()).unwrap_or_default();
+    vec![
+        endpoint.address.to_string(),
+        endpoint.status.as_str().to_owned(),
+        if probes.sent == 0 {
+            "not sent".to_owned()
+        } else {
+            format!("{}/{}", probes.ok, probes.sent)
+        },
+        match (probes.min_ms, probes.avg_ms, probes.max_ms) {
+            (Some(min), Some(avg), Some(max)) => format!("{min} / {avg} / {max}"),
+            _ => String::new(),
+        },
+        time(probes.p95_ms.filter(|_| verbose)),
+        time(probes.jitter_ms.filter(|_| verbose)),
+        numbered(&failures(report, endpoint)),
+    ]
+}
+
+/// `10 sent, 3 ok, 7 failed (5 not answered, 2 refused)   min 40.1 ms, avg 41.2 ms, max 44.0 ms`
+fn counted(report: &Report, endpoint: &EndpointReport) -> String {
+    let probes = &endpoint.probes;
+    if probes.sent == 0 {
+        return "none sent".to_owned();
+    }
+    let counts = match failures(report, endpoint).as_slice() {
+        [] => format!("{} sent, all ok", probes.sent),
+        [(number, word)] if *number == probes.sent => format!("{number} sent, all {word}"),
+        several => format!(
+            "{} sent, {} ok, {} failed ({})",
+            probes.sent,
+            probes.ok,
+            probes.failed,
+            numbered(several)
+        ),
+    };
+    match (probes.min_ms, probes.avg_ms, probes.max_ms) {
+        (Some(min), Some(avg), Some(max)) => {
+            format!("{counts}   min {min}, avg {avg}, max {max}")
+        }
+        _ => counts,
+    }
+}
+
+/// How many failed in which way: by what answered, where the observations are there, else by class.
+fn failures(report: &Report, endpoint: &EndpointReport) -> Vec<(u32, &'static str)> {
+    let probes = &endpoint.probes;
+    let place = endpoint.endpoint();
+    let mut ways: Vec<(u32, &'static str)> = Vec::new();
+    let failed = report.observations.iter().filter(|observation| {
+        observation.operation == Operation::Connect
+            && !observation.control
+            && observation.outcome != Outcome::Ok
+            && observation.endpoint.as_ref() == Some(&place)
+    });
+    for observation in failed {
+        let way = match observation.outcome {
+            Outcome::Refused => "refused",
+            other => other.phrase(),
+        };
+        match ways.iter_mut().find(|(_, known)| *known == way) {
+            Some((number, _)) => *number += 1,
+            None => ways.push((1, way)),
+        }
+    }
+    if ways.iter().map(|(number, _)| number).sum::<u32>() == probes.failed {
+        return ways;
+    }
+    [
+        (probes.refused, "refused"),
+        (probes.lost, "not answered"),
+        (probes.error, "ended with an error"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .collect()
+}
+
+fn numbered(ways: &[(u32, &str)]) -> String {
+    let ways: Vec<String> = ways
+        .iter()
+        .map(|(number, way)| format!("{number} {way}"))
+        .collect();
+    ways.join(", ")
+}
+
+fn spread(probes: &Probes) -> Option<String> {
+    let mut words = Vec::new();
+    for (name, value) in [
+        ("median", probes.p50_ms),
+        ("p95", probes.p95_ms),
+        ("standard deviation", probes.stddev_ms),
+        ("jitter", probes.jitter_ms),
+    ] {
+        if let Some(value) = value {
+            words.push(format!("{name} {value}"));
+        }
+    }
+    if let (Some(loss), Some((low, high))) = (probes.loss_percent, probes.loss_interval) {
+        words.push(format!(
+            "loss {} ({} to {} at 95 % confidence)",
+            percent(loss),
+            percent(low),
+            percent(high)
+        ));
+    }
+    (!words.is_empty()).then(|| words.join(", "))
+}

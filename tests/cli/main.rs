@@ -1,0 +1,44 @@
+//! The real program, run with a clean environment: usage, help, and what it generates. Nothing here needs a network.
+
+mod generated;
+mod help;
+mod usage;
+
+use std::ffi::OsStr;
+use std::process::{Command, Output};
+
+/// What the program gave.
+struct Run {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs the program without anything that this environment would tell it.
+fn nwcheck<S: AsRef<OsStr>>(words: impl IntoIterator<Item = S>) -> Run {
+    run(&mut command(words))
+}
+
+fn command<S: AsRef<OsStr>>(words: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nwcheck"));
+    command.env_clear().args(words);
+    command
+}
+
+fn run(command: &mut Command) -> Run {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    Run {
+        status: status.code().unwrap_or(-1),
+        stdout: String::from_utf8(stdout).unwrap(),
+        stderr: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+/// A file of this repository.
+fn file(path: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}

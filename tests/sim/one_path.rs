@@ -1,0 +1,132 @@
+//! One flow, one path.
+
+use std::num::NonZeroU16;
+
+use nwcheck::proto::trace::{Config, End, Ending, Micros, Role};
+
+use crate::drive::run;
+use crate::network::{Manner, Network, address};
+
+fn one_path() -> Config {
+    Config {
+        flows_max: 1,
+        ..Config::default()
+    }
+}
+
+fn rootless() -> Config {
+    Config {
+        in_flight_per_flow: NonZeroU16::new(1),
+        ..one_path()
+    }
+}
+
+#[test]
+fn a_straight_path_is_walked_without_root_within_the_sum_of_its_round_trips() {
+    let mut network = Network::straight(10);
+    let run = run(&mut network, rootless());
+    assert_eq!(run.end, End::Complete);
+    assert_eq!(run.graph.distance, Some(10));
+    assert_eq!(run.probes, 10);
+    assert!(run.took <= Micros::from_millis(2 * 220), "{:?}", run.took);
+    assert!(run.is_whole(&network));
+    run.assert_true_to(&network);
+    assert_eq!(run.graph.flows[0].ending, Ending::Arrived { ttl: 10 });
+    assert_eq!(run.at_once, 1);
+}
+
+#[test]
+fn a_raw_socket_walks_faster_and_visits_the_destination_twice_at_most() {
+    let mut network = Network::straight(10);
+    let run = run(&mut network, one_path());
+    assert!(run.took <= Micros::from_millis(150), "{:?}", run.took);
+    assert!(run.graph.arrivals <= 2);
+    assert!(run.is_whole(&network));
+}
+
+#[test]
+fn with_arrivals_to_spare_a_raw_socket_needs_little_more_than_one_round_trip() {
+    let mut network = Network::straight(10);
+    let run = run(
+        &mut network,
+        Config {
+            arrivals_max: 30,
+            ..one_path()
+        },
+    );
+    assert!(run.took <= Micros::from_millis(80), "{:?}", run.took);
+    assert!(run.is_whole(&network));
+}
+
+#[test]
+fn a_black_hole_is_told_in_two_and_a_half_seconds_with_silence_asked_again() {
+    for config in [one_path(), rootless()] {
+        let mut network = Network::straight(12).with(|routers| routers[6].manner = Manner::Drops);
+        let run = run(&mut network, config);
+        println!("black hole: {:?}, {} probes", run.took, run.probes);
+        assert_eq!(run.end, End::Complete);
+        assert!(run.took < Micros::from_millis(2500), "{:?}", run.took);
+        assert_eq!(run.graph.flows[0].ending, Ending::Silent { from_ttl: 7 });
+        assert!(run.graph.hops[6].sent >= 3);
+        run.assert_true_to(&network);
+    }
+}
+
+#[test]
+fn silent_hops_in_the_middle_cost_little() {
+    for config in [one_path(), rootless()] {
+        let mut network = Network::straight(12).with(|routers| {
+            for router in &mut routers[3..6] {
+                router.manner = Manner::Silent;
+            }
+        });
+        let run = run(&mut network, config);
+        println!("three silent hops: {:?}, {} probes", run.took, run.probes);
+        assert_eq!(run.graph.distance, Some(12));
+        assert!(run.took < Micros::from_millis(2500), "{:?}", run.took);
+        assert!(run.graph.arrivals <= 2);
+        run.assert_true_to(&network);
+        let silent = run.graph.hops[3..6]
+            .iter()
+            .all(|hop| hop.nodes[0].role == Role::Silent && hop.sent >= 3);
+        assert!(silent, "{:?}", &run.graph.hops[3..6]);
+        assert!(!run.links().contains(&(7, address(2), address(6))));
+    }
+}
+
+#[test]
+fn a_refusal_ends_the_flow_and_is_asked_for_twice() {
+    let mut network = Network::straight(8).with(|routers| routers[4].manner = Manner::Refuses(13));
+    let run = run(&mut network, rootless());
+    let expected = Ending::Unreachable {
+        ttl: 5,
+        from: address(4),
+        code: 13,
+        answers: 2,
+    };
+    assert_eq!(run.graph.flows[0].ending, expected);
+    assert_eq!(run.graph.hops.len(), 5);
+}
+
+#[test]
+fn a_loop_ends_the_walk_with_its_routers() {
+    let mut network = Network::straight(8).with(|routers| routers[5].next = vec![4]);
+    let run = run(&mut network, rootless());
+    let Ending::Loop(cycle) = &run.graph.flows[0].ending else {
+        panic!("{:?}", run.graph.flows[0].ending)
+    };
+    assert_eq!(
+        (cycle.first_ttl, cycle.nodes.as_slice()),
+        (5, &[address(4), address(5)][..])
+    );
+    assert!(run.probes <= 16, "{}", run.probes);
+}
+
+#[test]
+fn a_destination_that_answers_nothing_ends_the_trace_after_the_last_router() {
+    let mut network = Network::straight(6).with(|routers| routers[5].manner = Manner::Silent);
+    let run = run(&mut network, rootless());
+    println!("silent destination: {:?}, {} probes", run.took, run.probes);
+    assert_eq!(run.graph.flows[0].ending, Ending::Silent { from_ttl: 6 });
+    assert!(run.took < Micros::from_millis(2500), "{:?}", run.took);
+}
