@@ -1,6 +1,6 @@
 //! What came out of a run, and the assertions on it. Every failed one prints the whole outcome.
 
-use std::{fs, net::IpAddr, path::Path, sync::OnceLock, time::Duration};
+use std::{fs, net::IpAddr, sync::OnceLock, time::Duration};
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -220,15 +220,17 @@ fn shorten(mut report: Value) -> Value {
     report
 }
 
-/// Checks a report against the repository's schema, where there is one yet; the error is a line for each problem.
+/// Checks a report, or a batch of them, against the repository's schema, where there is one yet; the error is a line for
+/// each problem.
 pub(crate) fn validate(report: &Value) -> Result<(), String> {
-    static SCHEMA: OnceLock<Option<Validator>> = OnceLock::new();
-    let schema = SCHEMA.get_or_init(|| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/report.schema.json");
-        let text = fs::read_to_string(path).ok()?;
-        let schema = serde_json::from_str(&text).expect("the schema is JSON");
-        Some(jsonschema::validator_for(&schema).expect("the schema is a schema"))
-    });
+    static REPORT: OnceLock<Option<Validator>> = OnceLock::new();
+    static BATCH: OnceLock<Option<Validator>> = OnceLock::new();
+    let batch = report.get("reports").is_some();
+    let schema = if batch {
+        BATCH.get_or_init(|| compile("batch"))
+    } else {
+        REPORT.get_or_init(|| compile("report"))
+    };
     let Some(schema) = schema else { return Ok(()) };
     let problems: Vec<String> = schema
         .iter_errors(report)
@@ -239,4 +241,11 @@ pub(crate) fn validate(report: &Value) -> Result<(), String> {
     } else {
         Err(problems.join("\n"))
     }
+}
+
+fn compile(kind: &str) -> Option<Validator> {
+    let path = format!("{}/schema/{kind}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).ok()?;
+    let schema = serde_json::from_str(&text).expect("the schema is JSON");
+    Some(jsonschema::validator_for(&schema).expect("the schema is a schema"))
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::{NOBODY, OTHER_PORT, PORT, check, check_port, serve, tcp};
+use super::{NOBODY, OTHER_PORT, PORT, check, check_name, check_port, name, serve, tcp};
 use crate::{
     case::{Case, cases},
     firewall::Hook,
     net::Family,
-    run::Run,
     topology::{Lab, host},
 };
 
@@ -71,6 +70,7 @@ fn a_host_that_rejects_the_port_filters_it() {
 
 fn a_host_on_the_link_that_is_off_is_down() {
     let lab = Lab::routers(0).build();
+    lab.client().allow_ping_sockets();
     let _service = serve(lab.server(), PORT);
     for family in Family::BOTH {
         let absent = host(family, 0, 77);
@@ -126,11 +126,8 @@ fn one_of_two_addresses_that_fails_is_partial() {
         let second = host(family, 1, 3);
         lab.server()
             .add_address("eth0", &format!("{second}/{bits}"));
-        let hosts = format!(
-            "{} shop.test\n{second} shop.test\n",
-            lab.server_address(family)
-        );
-        let named = || named(&lab).file("hosts", &hosts);
+        let server = name(&lab, &[lab.server_address(family), second]);
+        let named = || check_name(&lab, &server);
         named().run().passes();
         let matches = format!("{} tcp dport 443", super::to_host(second));
         lab.server().resets(Hook::Input, &matches);
@@ -152,9 +149,10 @@ fn a_name_whose_ipv4_address_fails_is_broken_there() {
 
 fn a_family_fails(family: Family, id: &str) {
     let lab = Lab::routers(2).build();
+    lab.client().allow_ping_sockets();
     let _service = serve(lab.server(), PORT);
-    let hosts = Family::BOTH.map(|family| format!("{} shop.test\n", lab.server_address(family)));
-    let named = || named(&lab).file("hosts", &hosts.concat());
+    let server = name(&lab, &Family::BOTH.map(|family| lab.server_address(family)));
+    let named = || check_name(&lab, &server);
     named().run().passes();
     let broken = super::to_host(lab.server_address(family));
     lab.router(1).drops(Hook::Forward, &broken);
@@ -163,14 +161,9 @@ fn a_family_fails(family: Family, id: &str) {
 
 fn a_name_whose_addresses_all_fail_for_one_reason_has_that_cause() {
     let lab = Lab::routers(1).build();
-    let hosts = Family::BOTH.map(|family| format!("{} shop.test\n", lab.server_address(family)));
-    named(&lab)
-        .file("hosts", &hosts.concat())
+    let server = name(&lab, &Family::BOTH.map(|family| lab.server_address(family)));
+    check_name(&lab, &server)
         .run()
         .fails_by("port-closed")
         .says("/status", "unreachable");
-}
-
-fn named(lab: &Lab) -> Run {
-    Run::nwcheck(lab.client(), ["tcp", "shop.test:443"])
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PORT, address, check, serve, tcp};
+use super::{PORT, address, check, check_name, name, serve, tcp};
 use crate::{
     case::{Case, cases},
     diamond::Diamond,
@@ -28,8 +28,6 @@ pub(super) fn cases() -> Vec<Case> {
         a_router_that_answers_from_another_address_passes,
         a_router_that_drops_datagrams_passes: [Nft],
         a_stateful_firewall_on_this_machine_passes: [Nft],
-        an_echo_check_passes,
-        a_trace_passes,
     ]
 }
 
@@ -151,11 +149,9 @@ fn a_machine_without_ipv6_passes() {
     let lab = Lab::routers(1).build();
     let _service = serve(lab.server(), PORT);
     lab.client().sysctl("net/ipv6/conf/all/disable_ipv6", 1);
-    let hosts = Family::BOTH.map(|family| format!("{} shop.test\n", lab.server_address(family)));
-    Run::nwcheck(lab.client(), ["tcp", "shop.test:443"])
-        .file("hosts", &hosts.concat())
-        .run()
-        .passes();
+    let addresses = Family::BOTH.map(|family| lab.server_address(family));
+    let server = name(&lab, &addresses);
+    check_name(&lab, &server).run().passes();
 }
 
 fn a_router_that_answers_from_another_address_passes() {
@@ -194,29 +190,5 @@ fn a_stateful_firewall_on_this_machine_passes() {
     );
     for family in Family::BOTH {
         check(&lab, family).run().passes();
-    }
-}
-
-fn an_echo_check_passes() {
-    let lab = Lab::routers(2).build();
-    lab.client().allow_ping_sockets();
-    for family in Family::BOTH {
-        let target = lab.server_address(family).to_string();
-        Run::nwcheck(lab.client(), ["icmp".to_owned(), target])
-            .run()
-            .passes();
-    }
-}
-
-fn a_trace_passes() {
-    let lab = Lab::routers(3).build();
-    for family in Family::BOTH {
-        let mut hops: Vec<_> = (1..=3).map(|k| Some(lab.hop(family, k))).collect();
-        hops.push(Some(lab.server_address(family)));
-        let target = lab.server_address(family).to_string();
-        Run::nwcheck(lab.client(), ["trace".to_owned(), target])
-            .run()
-            .passes()
-            .passed(&hops);
     }
 }

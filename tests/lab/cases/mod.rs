@@ -18,6 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::{
     case::Case,
+    nameserver::{NameServer, Zone},
     net::{Family, Namespace},
     run::Run,
     services::{Service, Tcp},
@@ -71,6 +72,22 @@ fn tcp(client: &Namespace, address: IpAddr, port: u16) -> Run {
         client,
         ["tcp".to_owned(), SocketAddr::new(address, port).to_string()],
     )
+}
+
+/// A name server that knows these addresses of `shop.test`.
+///
+/// Not the hosts file: of that, the system's resolver takes the first line that fits.
+fn name(lab: &Lab, addresses: &[IpAddr]) -> NameServer {
+    let zone = addresses.iter().fold(Zone::new(), |zone, address| {
+        zone.address("shop.test", *address)
+    });
+    let at = lab.name_server_address(Family::V4, 0);
+    NameServer::start(lab.name_servers(), at, zone)
+}
+
+/// `nwcheck tcp shop.test:443`.
+fn check_name(lab: &Lab, server: &NameServer) -> Run {
+    Run::nwcheck(lab.client(), ["tcp", "shop.test:443"]).name_servers(&[server.address()])
 }
 
 /// Address of a host that is in no prefix of the lab, so that routers send it on by their default routes.

@@ -114,9 +114,13 @@ fn two_routers_that_point_at_each_other_are_a_loop() {
             .add_route(&Route::to(elsewhere_prefix(family)).via(host(family, 2, 1)));
         let looped = tcp(lab.client(), elsewhere(family), PORT).run();
         looped.fails_by("path-loop");
-        for k in 2..=3 {
-            looped.mentions("path-loop", &lab.hop(family, k).to_string());
-        }
+        looped.mentions("path-loop", &lab.hop(family, 3).to_string());
+        // In the ring an IPv6 router answers from the side on which the packet came, an IPv4 one from the client's.
+        let second = match family {
+            Family::V4 => lab.hop(family, 2),
+            Family::V6 => host(family, 2, 1),
+        };
+        looped.mentions("path-loop", &second.to_string());
         check(&lab, family).run().passes();
     }
 }

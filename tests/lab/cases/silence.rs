@@ -13,6 +13,7 @@ use crate::{
 pub(super) fn cases() -> Vec<Case> {
     cases![
         a_router_that_drops_everything_to_the_host_is_a_black_hole: [Nft],
+        a_black_hole_is_no_less_one_without_ping_sockets: [Nft],
         a_host_that_answers_nothing_is_a_black_hole_after_the_last_router,
         a_router_that_drops_one_port_is_named: [Nft],
         a_router_that_drops_one_port_is_told_without_a_control_port: [Nft],
@@ -22,6 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn a_router_that_drops_everything_to_the_host_is_a_black_hole() {
     let lab = Lab::routers(3).build();
+    lab.client().allow_ping_sockets();
     let _services = [serve(lab.server(), PORT), serve(lab.router(3), PORT)];
     for family in Family::BOTH {
         let to_server = to_host(lab.server_address(family));
@@ -35,8 +37,22 @@ fn a_router_that_drops_everything_to_the_host_is_a_black_hole() {
     }
 }
 
+fn a_black_hole_is_no_less_one_without_ping_sockets() {
+    let lab = Lab::routers(3).build();
+    for family in Family::BOTH {
+        let to_server = to_host(lab.server_address(family));
+        lab.router(2).drops(Hook::Forward, &to_server);
+        check(&lab, family).run().fails_by("path-blackhole").blames(
+            "path-blackhole",
+            2,
+            lab.hop(family, 2),
+        );
+    }
+}
+
 fn a_host_that_answers_nothing_is_a_black_hole_after_the_last_router() {
     let lab = Lab::routers(3).build();
+    lab.client().allow_ping_sockets();
     let _service = serve(lab.server(), PORT);
     for family in Family::BOTH {
         let absent = host(family, 3, 77);
