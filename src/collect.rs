@@ -82,7 +82,7 @@ pub async fn check(
         if only_names {
             break Ended::Complete;
         }
-        let wake = recorder.read(|evidence| plan::wake_at(evidence, &log)).map(|at| recorder.instant(at));
+        let wake = recorder.read(|evidence| plan::wake_at(evidence, &log, recorder.now())).map(|at| recorder.instant(at));
         let wake = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -117,6 +117,7 @@ async fn run(step: Step, recorder: Recorder, options: Rc<Options>, pace: Pace) {
     match step {
         Step::Resolve => resolve::resolve(recorder).await,
         Step::Routes => routes(&recorder),
+        Step::NeighbourEarly(endpoint) => local::neighbour(&recorder, &endpoint.address),
         Step::Neighbour(endpoint) => after_burst(&recorder, &endpoint),
         Step::Measure(need) => measure(need, recorder, options, pace).await,
     }
@@ -282,7 +283,7 @@ fn remember(recorder: &Recorder, earlier: &Report) {
 fn name(step: &Step) -> &'static str {
     match step {
         Step::Resolve => "resolving the name",
-        Step::Routes | Step::Neighbour(_) => "looking at this machine",
+        Step::Routes | Step::NeighbourEarly(_) | Step::Neighbour(_) => "looking at this machine",
         Step::Measure(need) => match need {
             Need::Burst(_) | Need::Resolution => "connecting",
             Need::SecondBurst(_) => "connecting once more",

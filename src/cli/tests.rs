@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::{Charset, Invocation, parse, schema};
 use crate::model::Ms;
 use crate::model::options::{Expect, Family, Options};
@@ -165,4 +167,18 @@ fn a_baseline_is_read_in_every_form_it_is_saved_in() {
     }
     let said = super::baseline::read(&directory.path().join("none.json")).unwrap_err();
     assert!(said.to_string().contains("can't be read"), "{said}");
+}
+
+proptest! {
+    #[test]
+    fn any_words_are_understood_or_refused_in_one_line(
+        words in prop::collection::vec(
+            "(-[a-zA-Z46]|--[a-z-]{1,12}(=.{0,4})?|tcp|schema|explain|demo|[a-z0-9.:%\\[\\]]{0,12}|[0-9]{1,4}(ms|s|%)?|\\PC{0,6})",
+            0..6,
+        )
+    ) {
+        if let Err(usage) = parse(std::iter::once("nwcheck".to_owned()).chain(words)) {
+            prop_assert_eq!(usage.to_string().lines().count(), 1);
+        }
+    }
 }

@@ -44,20 +44,26 @@ impl Judged<'_> {
     }
 }
 
-/// What would settle the rules that can't tell yet.
+/// What would settle the rules that can't tell yet. Where an error is proven for an address, what later rules would need can no longer
+/// change the answer, and is not asked for.
 pub fn needs(evidence: &Evidence) -> BTreeSet<Need> {
     let mut wanted = BTreeSet::new();
-    let mut collect = |judgement: Judgement| {
-        if let Judgement::Unknown(needs) = judgement {
-            wanted.extend(needs);
-        }
-    };
-    let scenes: Vec<Scene<'_>> = evidence.endpoints.iter().map(|subject| Scene::new(evidence, subject)).collect();
     for rule in rules::all() {
-        match rule.judge {
-            Judge::Check(judge) => collect(judge(evidence)),
-            Judge::Endpoint(judge) => scenes.iter().for_each(|scene| collect(judge(scene))),
-            Judge::Composed => {}
+        if let Judge::Check(judge) = rule.judge {
+            if let Judgement::Unknown(needs) = judge(evidence) {
+                wanted.extend(needs);
+            }
+        }
+    }
+    for subject in &evidence.endpoints {
+        let scene = Scene::new(evidence, subject);
+        for rule in rules::all() {
+            let Judge::Endpoint(judge) = rule.judge else { continue };
+            match judge(&scene) {
+                Judgement::Unknown(needs) => wanted.extend(needs),
+                Judgement::Fires(finding) if finding.severity == Severity::Error => break,
+                _ => {}
+            }
         }
     }
     wanted

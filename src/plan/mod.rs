@@ -25,7 +25,9 @@ pub enum Step {
     Routes,
     /// A measurement that every check makes, or that a rule needs.
     Measure(Need),
-    /// The neighbour entry of the next hop, after the burst.
+    /// The neighbour entry of the next hop, while the first probes are silent.
+    NeighbourEarly(Endpoint),
+    /// The same, and what else this machine says, after the burst.
     Neighbour(Endpoint),
 }
 
@@ -69,7 +71,18 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             want(Step::Neighbour(endpoint.clone()));
         }
     }
-    for need in diagnose::needs(&if_silent(evidence, log, now)) {
+    let hypothesis = if_silent(evidence, log, now);
+    let silent = hypothesis.observations.iter().skip(evidence.observations.len()).filter_map(|o| o.endpoint.clone());
+    let mut unseen = false;
+    for endpoint in silent.filter(|_| evidence.options.local) {
+        unseen |= !log.contains_key(&Step::NeighbourEarly(endpoint.clone()));
+        want(Step::NeighbourEarly(endpoint));
+    }
+    // What the next hop says first may make all else needless.
+    if unseen {
+        return steps;
+    }
+    for need in diagnose::needs(&hypothesis) {
         let ready = match &need {
             Need::SecondBurst(e) | Need::ControlSeries(e) => done(Need::Burst(e.clone())),
             // Only what both walks show in the end tells where the port was not asked.
@@ -130,7 +143,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
 }
 
 /// When the plan has to be asked again though nothing new was observed; none when only observations can change it.
-pub fn wake_at(evidence: &Evidence, log: &Log) -> Option<Ms> {
+pub fn wake_at(evidence: &Evidence, log: &Log, now: Ms) -> Option<Ms> {
     evidence
         .endpoints
         .iter()
@@ -140,6 +153,7 @@ pub fn wake_at(evidence: &Evidence, log: &Log) -> Option<Ms> {
             }
             _ => None,
         })
+        .filter(|at| *at > now)
         .min()
 }
 

@@ -3,7 +3,7 @@
 //! A connection that opens is closed at once, without a byte sent. The round trip is the kernel's own (`TCP_INFO`), so that neither
 //! scheduling nor a lost SYN counts as latency.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,28 @@ use crate::net::tcp_info;
 const LATE_REPORT: Duration = Duration::from_millis(3300);
 /// So many of the first sockets stay open that long: a cause that rests on ICMP needs two answers.
 const PATIENT: u32 = 2;
+
+/// When several probes were answered with an error and none opened, the silent ones are waited for only so long: the SYN was sent again by
+/// then.
+const ERRORS_EXPLAIN: Duration = Duration::from_millis(1300);
+
+/// What is known of a series while it runs.
+#[derive(Debug, Default)]
+struct Seen {
+    opened: u32,
+    errors: u32,
+}
+
+impl Seen {
+    fn answered(&self) -> bool {
+        self.opened + self.errors > 0
+    }
+
+    /// Errors came for several probes, and nothing opened: they explain the silence of the rest.
+    fn explained(&self) -> bool {
+        self.opened == 0 && self.errors >= 2
+    }
+}
 
 /// A series of connections.
 #[derive(Debug, Clone)]
@@ -42,24 +64,24 @@ pub async fn series(recorder: Recorder, options: Rc<Options>, series: Series) {
     // From one source port the connections can only follow one another, each reset so that the next may have the tuple.
     if options.source_port.is_some() && !series.control {
         for number in 0..series.count {
-            let answered = Rc::new(Cell::new(false));
-            attempt(recorder.clone(), options.clone(), series.clone(), number, answered).await;
+            let seen = Rc::default();
+            attempt(recorder.clone(), options.clone(), series.clone(), number, seen).await;
         }
         return;
     }
-    let answered = Rc::new(Cell::new(false));
+    let seen = Rc::default();
     let began = Instant::now();
     let mut running = JoinSet::new();
     for number in 0..series.count {
         tokio::time::sleep_until((began + series.interval * number).into()).await;
         let (recorder, options) = (recorder.clone(), options.clone());
-        running.spawn_local(attempt(recorder, options, series.clone(), number, answered.clone()));
+        running.spawn_local(attempt(recorder, options, series.clone(), number, Rc::clone(&seen)));
         while running.try_join_next().is_some() {}
     }
     while running.join_next().await.is_some() {}
 }
 
-async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, number: u32, answered: Rc<Cell<bool>>) {
+async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, number: u32, seen: Rc<RefCell<Seen>>) {
     let mut connect = Connect::on(flow(&options, &series.endpoint));
     if let Some(port) = options.source_port.filter(|_| !series.control) {
         connect.flow.source_port = SourcePort::Fixed(port);
@@ -78,21 +100,27 @@ async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, numbe
             let began = pending.began();
             observation.at_ms = recorder.at(began);
             let end = (began + series.timeout).min(recorder.deadline());
-            let mut attempt = pending.wait(end).await;
+            let early = (began + ERRORS_EXPLAIN).min(end);
+            let mut attempt = pending.wait(early).await;
+            if let tcp::Outcome::Silent(pending) = attempt.result {
+                let until = if seen.borrow().explained() { early } else { end };
+                attempt = pending.wait(until).await;
+            }
             if let tcp::Outcome::Silent(pending) = attempt.result {
                 // Nothing explains the silence yet: a router may still report that it can't resolve the host.
                 let late = (began + LATE_REPORT).min(recorder.deadline());
-                attempt = if number < PATIENT && !series.control && !answered.get() && late > end {
+                let now = Instant::now();
+                attempt = if number < PATIENT && !series.control && !seen.borrow().answered() && late > end {
                     pending.wait(late).await
                 } else {
-                    pending.wait(end).await
+                    pending.wait(now).await
                 };
             }
             let elapsed = attempt.ended.saturating_duration_since(attempt.began);
             observation.elapsed_ms = Some(elapsed.into());
             match attempt.result {
                 tcp::Outcome::Opened(stream) => {
-                    answered.set(true);
+                    seen.borrow_mut().opened += 1;
                     observation.outcome = Outcome::Ok;
                     let info = stream.tcp_info().ok();
                     let again = info.as_ref().and_then(|info| info.total_retrans).unwrap_or(0);
@@ -103,7 +131,7 @@ async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, numbe
                     stream.close(if reuse { Close::Reset } else { Close::Fin });
                 }
                 tcp::Outcome::Failed(failure) => {
-                    answered.set(true);
+                    seen.borrow_mut().errors += 1;
                     failed(&mut observation, &failure);
                 }
                 tcp::Outcome::Silent(pending) => observation.retransmits = Some(pending.retransmits()),

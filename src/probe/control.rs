@@ -27,7 +27,13 @@ pub async fn echo(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, 
     };
     let socket = match Echo::open(&spec) {
         Ok(socket) => socket,
-        Err(EchoFailure::Denied { .. }) => {
+        Err(EchoFailure::Denied { ping, .. }) => {
+            let denied = Observation {
+                endpoint: Some(Endpoint::portless(address)),
+                control: true,
+                ..Observation::new(Operation::Echo, recorder.now(), Outcome::Denied)
+            };
+            refuse(&recorder, denied, ping);
             recorder.note(
                 "whether the host answers echo requests",
                 "this user may open neither ping sockets (net.ipv4.ping_group_range) nor raw ones",
@@ -36,6 +42,12 @@ pub async fn echo(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, 
             return;
         }
         Err(EchoFailure::Open(failure)) => {
+            let failed = Observation {
+                endpoint: Some(Endpoint::portless(address)),
+                control: true,
+                ..Observation::new(Operation::Echo, recorder.now(), Outcome::OtherError)
+            };
+            refuse(&recorder, failed, failure.errno);
             recorder.note("whether the host answers echo requests", format!("the socket can't be had: {failure}"), None);
             return;
         }

@@ -31,6 +31,8 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("name-not-resolving", name_not_resolving()),
         ("addresses-partly-broken", addresses_partly_broken()),
         ("indeterminate", indeterminate()),
+        ("local-no-route", local_no_route()),
+        ("equal-cost", equal_cost()),
         ("hostile", hostile()),
     ]
 }
@@ -613,6 +615,80 @@ fn indeterminate() -> Report {
         Status::Indeterminate,
         Verdict::Indeterminate,
         "[2001:db8::22]:22 could not be told: the check was interrupted after 412 ms",
+    )
+}
+
+fn local_no_route() -> Report {
+    let mut case = Case::of("[2001:db8::22]:22").burst(
+        "2001:db8::22",
+        Status::Unreachable,
+        &[(Outcome::NoRoute, None)],
+    );
+    case.report.local.route = Some(Route {
+        destination: at("2001:db8::22"),
+        kind: RouteKind::None,
+        gateway: None,
+        interface: None,
+        source: None,
+        table: None,
+        prefix: None,
+        metric: None,
+        mtu: None,
+        rule: None,
+        text: None,
+        errno: Some("ENETUNREACH".to_owned()),
+        family_usable: false,
+    });
+    case.finding(
+        Finding::new(
+            Id::LocalNoRoute,
+            Severity::Error,
+            "this machine has no route to 2001:db8::22",
+        )
+        .explained("The kernel's look-up ends with ENETUNREACH: no packet was sent.")
+        .fact("this machine has no default route for IPv6", [])
+        .command("See the routes", "ip -6 route"),
+    )
+    .concluded(
+        Status::Unreachable,
+        Verdict::Fail,
+        "[2001:db8::22]:22 is unreachable: this machine has no route to 2001:db8::22",
+    )
+}
+
+/// Two flows that take different routers at one distance.
+fn equal_cost() -> Report {
+    let endpoint = Endpoint::new(at("192.0.2.7"), 443);
+    let mut case = Case::of("192.0.2.7:443")
+        .route("192.0.2.7", "10.1.2.1")
+        .burst("192.0.2.7", Status::Reachable, &ok(10, 4000))
+        .path(
+            "192.0.2.7",
+            &[ROUTERS[0], ROUTERS[1], ("192.0.2.7", "", 4000)],
+        );
+    case.names
+        .insert(at("10.2.0.2"), "second.corp.example".to_owned());
+    case.observe(Observation {
+        endpoint: Some(endpoint.clone()),
+        rtt_ms: Some(Ms::from_micros(2100)),
+        source_port: Some(40_101),
+        ttl: Some(2),
+        icmp: Some(Icmp {
+            kind: 11,
+            code: 0,
+            from: Some(at("10.2.0.2")),
+            mtu: None,
+        }),
+        ..Observation::new(
+            Operation::TraceTcp,
+            Ms::from_millis(210),
+            Outcome::TtlExceeded,
+        )
+    });
+    case.draw(&endpoint).concluded(
+        Status::Reachable,
+        Verdict::Pass,
+        "192.0.2.7:443 is reachable: 10 of 10 connections opened, 4.9 ms on average",
     )
 }
 

@@ -1,7 +1,5 @@
 //! Wrong usage: exit status 2, one line on stderr with where, what and what was expected, and nothing on stdout.
 
-use std::os::unix::ffi::OsStrExt as _;
-
 use crate::nwcheck;
 
 /// What is typed, and what the line has to hold.
@@ -221,6 +219,8 @@ fn no_complaint_holds_a_secret_or_moves_the_cursor() {
 #[cfg(unix)]
 #[test]
 fn what_is_not_utf8_is_wrong_usage() {
+    use std::os::unix::ffi::OsStrExt as _;
+
     let run = nwcheck([
         std::ffi::OsStr::from_bytes(b"tcp"),
         std::ffi::OsStr::from_bytes(b"\xff:22"),

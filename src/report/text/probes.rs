@@ -73,11 +73,28 @@ fn counted(report: &Report, endpoint: &EndpointReport) -> String {
     if probes.sent == 0 {
         return "none sent".to_owned();
     }
-    let counts = match failures(report, endpoint).as_slice() {
-        [] => format!("{} sent, all ok", probes.sent),
-        [(number, word)] if *number == probes.sent => format!("{number} sent, all {word}"),
+    let failures = failures(report, endpoint);
+    // What this machine itself made impossible was tried, and not sent.
+    let made = if !failures.is_empty()
+        && failures.iter().all(|(_, way)| way.starts_with("not sent"))
+        && probes.ok == 0
+    {
+        "tried"
+    } else {
+        "sent"
+    };
+    let counts = match failures.as_slice() {
+        [] => format!("{} {made}, all ok", probes.sent),
+        [(number, way)] if *number == probes.sent => {
+            let all = match *way {
+                "not answered" => "none answered".to_owned(),
+                way if *number == 1 || way.starts_with("not ") => way.to_owned(),
+                way => format!("all {way}"),
+            };
+            format!("{number} {made}, {all}")
+        }
         several => format!(
-            "{} sent, {} ok, {} failed ({})",
+            "{} {made}, {} ok, {} failed ({})",
             probes.sent,
             probes.ok,
             probes.failed,
