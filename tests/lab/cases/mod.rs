@@ -8,6 +8,7 @@ mod far;
 mod healthy;
 mod local;
 mod manners;
+mod misleading;
 mod name;
 mod path;
 mod policy;
@@ -45,6 +46,7 @@ pub(crate) fn cases() -> Vec<Case> {
         healthy::cases(),
         far::cases(),
         manners::cases(),
+        misleading::cases(),
     ]
     .into_iter()
     .flatten()
