@@ -40,7 +40,10 @@ pub fn run(words: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
         Some(Err(usage)) => return wrong(&usage),
         None => {}
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             output::complain(&format!("nwcheck: the runtime can't be started: {error}"));
@@ -86,7 +89,10 @@ async fn checks(config: Config, terminal: &Terminal) -> ExitStatus {
     };
     let reports = all(&config, &earlier, &progress, each).await;
     progress.clear();
-    let mut status = reports.iter().map(Report::exit).fold(ExitStatus::Passed, ExitStatus::worst);
+    let mut status = reports
+        .iter()
+        .map(Report::exit)
+        .fold(ExitStatus::Passed, ExitStatus::worst);
     let batch = match reports.as_slice() {
         [_] => None,
         _ => Some(Batch {
@@ -127,7 +133,10 @@ pub(crate) async fn all(
     progress: &Progress,
     each: impl Fn(&Report),
 ) -> Vec<Report> {
-    let shared = Shared { pace: Pace::new(config.options.rate, PATH_BURST), source: local::source() };
+    let shared = Shared {
+        pace: Pace::new(config.options.rate, PATH_BURST),
+        source: local::source(),
+    };
     let (stop, stopped) = watch::channel(false);
     let signals = tokio::task::spawn_local(async move {
         signal().await;
@@ -138,18 +147,33 @@ pub(crate) async fn all(
         std::process::exit(i32::from(ExitStatus::CouldNotTell.code()));
     });
     let events = Rc::new(std::cell::RefCell::new(Vec::<Event>::new()));
-    let mut waiting: Vec<(usize, Target)> = config.targets.iter().cloned().enumerate().rev().collect();
+    let mut waiting: Vec<(usize, Target)> =
+        config.targets.iter().cloned().enumerate().rev().collect();
     let mut running: JoinSet<(usize, Report)> = JoinSet::new();
     let mut reports: Vec<(usize, Report)> = Vec::new();
     loop {
         while running.len() < AT_ONCE {
-            let Some((number, target)) = waiting.pop() else { break };
+            let Some((number, target)) = waiting.pop() else {
+                break;
+            };
             let before = baseline::of(earlier, &target).cloned();
-            let (options, shared, stopped, events) =
-                (config.options.clone(), shared.clone(), stopped.clone(), events.clone());
+            let (options, shared, stopped, events) = (
+                config.options.clone(),
+                shared.clone(),
+                stopped.clone(),
+                events.clone(),
+            );
             running.spawn_local(async move {
-                let stage = move |stage| events.borrow_mut().push(Event::Stage { target: number, stage });
-                (number, until_it_passes(target, options, before, shared, stage, stopped).await)
+                let stage = move |stage| {
+                    events.borrow_mut().push(Event::Stage {
+                        target: number,
+                        stage,
+                    })
+                };
+                (
+                    number,
+                    until_it_passes(target, options, before, shared, stage, stopped).await,
+                )
             });
         }
         tokio::select! {
@@ -182,11 +206,20 @@ async fn until_it_passes(
     stage: impl Fn(&'static str),
     stopped: watch::Receiver<bool>,
 ) -> Report {
-    let end = options.wait_ms.map(|wait| Instant::now() + Ms::to_duration(wait));
+    let end = options
+        .wait_ms
+        .map(|wait| Instant::now() + Ms::to_duration(wait));
     loop {
         let stop = interrupted(stopped.clone());
-        let evidence =
-            collect::check(target.clone(), options.clone(), before.clone(), shared.clone(), &stage, stop).await;
+        let evidence = collect::check(
+            target.clone(),
+            options.clone(),
+            before.clone(),
+            shared.clone(),
+            &stage,
+            stop,
+        )
+        .await;
         let report = diagnose::diagnose(&evidence);
         let again = end.is_some_and(|end| Instant::now() + BETWEEN_ROUNDS < end);
         if report.exit() == ExitStatus::Passed || !again || *stopped.borrow() {
@@ -209,9 +242,10 @@ async fn interrupted(mut stopped: watch::Receiver<bool>) {
 /// The next SIGINT or SIGTERM.
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -223,21 +257,44 @@ async fn signal() {
 /// An interface that is named has to be there: a name that is not is a mistake in typing, and nothing is sent.
 fn interfaces_exist(config: &Config) -> Result<(), cli::Usage> {
     let zones = config.targets.iter().filter_map(|target| {
-        target.address().and_then(|address| address.zone().map(|zone| (target.input.clone(), zone.to_owned())))
+        target.address().and_then(|address| {
+            address
+                .zone()
+                .map(|zone| (target.input.clone(), zone.to_owned()))
+        })
     });
-    let option = config.options.interface.iter().map(|name| ("--interface".to_owned(), name.clone()));
+    let option = config
+        .options
+        .interface
+        .iter()
+        .map(|name| ("--interface".to_owned(), name.clone()));
     let named: Vec<(String, String)> = zones.chain(option).collect();
     if named.is_empty() {
         return Ok(());
     }
-    let Ok(links) = route::links() else { return Ok(()) };
-    let there = |name: &str| links.items.iter().any(|l| l.name == name || l.index.to_string() == name);
-    let known: Vec<&str> = links.items.iter().map(|link| link.name.as_str()).take(12).collect();
+    let Ok(links) = route::links() else {
+        return Ok(());
+    };
+    let there = |name: &str| {
+        links
+            .items
+            .iter()
+            .any(|l| l.name == name || l.index.to_string() == name)
+    };
+    let known: Vec<&str> = links
+        .items
+        .iter()
+        .map(|link| link.name.as_str())
+        .take(12)
+        .collect();
     match named.into_iter().find(|(_, name)| !there(name)) {
         None => Ok(()),
         Some((place, name)) => Err(cli::Usage::new(
             place,
-            format!("this machine has no interface `{}`", crate::model::text::escape(&name)),
+            format!(
+                "this machine has no interface `{}`",
+                crate::model::text::escape(&name)
+            ),
             "one of its interfaces",
             known.join(", "),
         )),

@@ -10,7 +10,9 @@ use tokio::task::JoinSet;
 use crate::diagnose::Need;
 use crate::model::evidence::{Ended, Evidence};
 use crate::model::topology::TraceProtocol;
-use crate::model::{Address, Endpoint, Icmp, Observation, Operation, Options, Outcome, Report, Target};
+use crate::model::{
+    Address, Endpoint, Icmp, Observation, Operation, Options, Outcome, Report, Target,
+};
 use crate::plan::{self, Log, State, Step};
 use crate::probe::pace::Pace;
 use crate::probe::trace::Spec;
@@ -47,7 +49,12 @@ pub async fn check(
     stage: impl Fn(&'static str),
     interrupted: impl Future<Output = ()>,
 ) -> Evidence {
-    let evidence = Evidence::new(jiff::Timestamp::now(), options.clone(), target, shared.source.clone());
+    let evidence = Evidence::new(
+        jiff::Timestamp::now(),
+        options.clone(),
+        target,
+        shared.source.clone(),
+    );
     let recorder = Recorder::new(evidence);
     let options = Rc::new(options);
     let before = local::Baseline::read();
@@ -66,7 +73,12 @@ pub async fn check(
             if let Step::Measure(Need::Trace(endpoint)) = &step {
                 beside.spawn_local(names::follow(recorder.clone(), endpoint.clone()));
             }
-            let work = run(step.clone(), recorder.clone(), options.clone(), shared.pace.clone());
+            let work = run(
+                step.clone(),
+                recorder.clone(),
+                options.clone(),
+                shared.pace.clone(),
+            );
             running.spawn_local(async move {
                 work.await;
                 step
@@ -82,7 +94,9 @@ pub async fn check(
         if only_names {
             break Ended::Complete;
         }
-        let wake = recorder.read(|evidence| plan::wake_at(evidence, &log, recorder.now())).map(|at| recorder.instant(at));
+        let wake = recorder
+            .read(|evidence| plan::wake_at(evidence, &log, recorder.now()))
+            .map(|at| recorder.instant(at));
         let wake = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -133,9 +147,16 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
     };
     let port = |endpoint: &Endpoint| {
         let control = endpoint.port.map(|port| options.control_port(port));
-        Endpoint { address: endpoint.address.clone(), port: control }
+        Endpoint {
+            address: endpoint.address.clone(),
+            port: control,
+        }
     };
-    let spec = |endpoint: Endpoint, protocol, control| Spec { endpoint, protocol, control };
+    let spec = |endpoint: Endpoint, protocol, control| Spec {
+        endpoint,
+        protocol,
+        control,
+    };
     match need {
         Need::Burst(endpoint) | Need::SecondBurst(endpoint) => {
             connect::series(recorder, options.clone(), burst(endpoint)).await;
@@ -150,40 +171,86 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
             };
             connect::series(recorder, options, series).await;
         }
-        Need::ControlSeries(endpoint) => control_series(recorder, options.clone(), port(&endpoint), endpoint).await,
-        Need::Echo(endpoint) => control::echo(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await,
-        Need::Datagram(endpoint) => control::datagrams(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await,
+        Need::ControlSeries(endpoint) => {
+            control_series(recorder, options.clone(), port(&endpoint), endpoint).await
+        }
+        Need::Echo(endpoint) => {
+            control::echo(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await
+        }
+        Need::Datagram(endpoint) => {
+            control::datagrams(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await
+        }
         Need::Trace(endpoint) => {
-            trace::trace(recorder, options, spec(endpoint, TraceProtocol::Tcp, false), pace).await;
+            trace::trace(
+                recorder,
+                options,
+                spec(endpoint, TraceProtocol::Tcp, false),
+                pace,
+            )
+            .await;
         }
         Need::ControlTrace(endpoint) => {
-            trace::trace(recorder, options.clone(), spec(port(&endpoint), TraceProtocol::Tcp, true), pace).await;
+            trace::trace(
+                recorder,
+                options.clone(),
+                spec(port(&endpoint), TraceProtocol::Tcp, true),
+                pace,
+            )
+            .await;
         }
         Need::DatagramTrace(endpoint) => {
-            trace::trace(recorder, options, spec(endpoint, TraceProtocol::Udp, true), pace).await;
+            trace::trace(
+                recorder,
+                options,
+                spec(endpoint, TraceProtocol::Udp, true),
+                pace,
+            )
+            .await;
         }
         Need::Reask(endpoint) => {
             let (distances, flow) = recorder.read(|evidence| plan::reask(evidence, &endpoint));
-            trace::reask(recorder, options, spec(endpoint, TraceProtocol::Tcp, false), distances, flow, pace).await;
+            trace::reask(
+                recorder,
+                options,
+                spec(endpoint, TraceProtocol::Tcp, false),
+                distances,
+                flow,
+                pace,
+            )
+            .await;
         }
         Need::Resolution => {}
     }
 }
 
 /// A series of other probes to the same host: echo requests where they are answered, else connections to the control port.
-async fn control_series(recorder: Recorder, options: Rc<Options>, control: Endpoint, endpoint: Endpoint) {
+async fn control_series(
+    recorder: Recorder,
+    options: Rc<Options>,
+    control: Endpoint,
+    endpoint: Endpoint,
+) {
     let interval = Duration::from_millis(25);
     let answered = |recorder: &Recorder, operation: Operation| {
         recorder.read(|evidence| {
             evidence.observations.iter().any(|o| {
                 o.operation == operation
                     && o.control
-                    && o.endpoint.as_ref().is_some_and(|e| e.address == endpoint.address)
+                    && o.endpoint
+                        .as_ref()
+                        .is_some_and(|e| e.address == endpoint.address)
                     && matches!(o.outcome, Outcome::Ok | Outcome::Refused)
             })
         })
     };
-    control::echo(recorder.clone(), options.clone(), endpoint.clone(), SERIES, interval).await;
+    control::echo(
+        recorder.clone(),
+        options.clone(),
+        endpoint.clone(),
+        SERIES,
+        interval,
+    )
+    .await;
     if answered(&recorder, Operation::Echo) {
         return;
     }
@@ -204,7 +271,12 @@ fn routes(recorder: &Recorder) {
         let resolution = evidence.resolution.as_ref();
         let addresses = resolution.map(|r| r.addresses.clone()).unwrap_or_default();
         let servers: Vec<Address> = resolution
-            .map(|r| r.servers.iter().map(|answer| answer.address.address.clone()).collect())
+            .map(|r| {
+                r.servers
+                    .iter()
+                    .map(|answer| answer.address.address.clone())
+                    .collect()
+            })
             .unwrap_or_default();
         (addresses, servers)
     });
@@ -216,7 +288,11 @@ fn routes(recorder: &Recorder) {
     if looked_at {
         local::routes(recorder, &addresses);
     } else {
-        recorder.note("this machine's routes, neighbours and interfaces", "--no-local was given", None);
+        recorder.note(
+            "this machine's routes, neighbours and interfaces",
+            "--no-local was given",
+            None,
+        );
     }
     recorder.update(plan::admit);
 }
@@ -226,7 +302,11 @@ fn after_burst(recorder: &Recorder, endpoint: &Endpoint) {
     local::neighbour(recorder, &endpoint.address);
     let (local_trouble, refused, own) = recorder.read(|evidence| {
         let has = |wanted: fn(Outcome) -> bool| evidence.burst(endpoint).any(|o| wanted(o.outcome));
-        (has(Outcome::is_local), has(|o| o == Outcome::Refused), evidence.local.is_own(&endpoint.address))
+        (
+            has(Outcome::is_local),
+            has(|o| o == Outcome::Refused),
+            evidence.local.is_own(&endpoint.address),
+        )
     });
     if local_trouble {
         local::ports(recorder);
@@ -243,7 +323,12 @@ fn finish(evidence: &mut Evidence, before: &local::Baseline, ended: Ended, now: 
     let traced: Vec<(Endpoint, bool)> = evidence
         .endpoints
         .iter()
-        .map(|subject| (subject.endpoint.clone(), subject.path.as_ref().is_some_and(|path| path.complete)))
+        .map(|subject| {
+            (
+                subject.endpoint.clone(),
+                subject.path.as_ref().is_some_and(|path| path.complete),
+            )
+        })
         .collect();
     for (endpoint, complete) in traced {
         trace::draw(evidence, &endpoint, TraceProtocol::Tcp, complete);
@@ -263,16 +348,29 @@ fn finish(evidence: &mut Evidence, before: &local::Baseline, ended: Ended, now: 
 /// Records what an earlier report knew of the same addresses: the router directly before the host.
 fn remember(recorder: &Recorder, earlier: &Report) {
     for endpoint in &earlier.endpoints {
-        let Some(path) = endpoint.path.as_ref().filter(|path| path.reached) else { continue };
+        let Some(path) = endpoint.path.as_ref().filter(|path| path.reached) else {
+            continue;
+        };
         let mut hops = path.hops.iter().rev();
         let _destination = hops.next();
         let Some(hop) = hops.next() else { continue };
-        let Some(router) = hop.nodes.iter().find_map(|node| node.address.clone().zip(node.icmp)) else { continue };
+        let Some(router) = hop
+            .nodes
+            .iter()
+            .find_map(|node| node.address.clone().zip(node.icmp))
+        else {
+            continue;
+        };
         let (from, icmp) = router;
         recorder.record(Observation {
             endpoint: Some(endpoint.endpoint()),
             ttl: Some(hop.ttl),
-            icmp: Some(Icmp { kind: icmp.kind, code: icmp.code, from: Some(from), mtu: None }),
+            icmp: Some(Icmp {
+                kind: icmp.kind,
+                code: icmp.code,
+                from: Some(from),
+                mtu: None,
+            }),
             control: true,
             ..Observation::new(Operation::Baseline, recorder.now(), Outcome::Ok)
         });
@@ -289,7 +387,9 @@ fn name(step: &Step) -> &'static str {
             Need::SecondBurst(_) => "connecting once more",
             Need::Trace(_) => "tracing the path",
             Need::Reask(_) => "asking silent hops again",
-            Need::ControlTrace(_) | Need::DatagramTrace(_) => "tracing with other probes, to compare",
+            Need::ControlTrace(_) | Need::DatagramTrace(_) => {
+                "tracing with other probes, to compare"
+            }
             Need::Control(_) | Need::Echo(_) | Need::Datagram(_) | Need::ControlSeries(_) => {
                 "seeing whether the host answers anything else"
             }

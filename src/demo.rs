@@ -35,12 +35,17 @@ pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
     let (cases, _kept) = match cases(&config.options).await {
         Ok(cases) => cases,
         Err(error) => {
-            output::complain(&format!("nwcheck: the demo needs sockets on loopback: {error}"));
+            output::complain(&format!(
+                "nwcheck: the demo needs sockets on loopback: {error}"
+            ));
             return ExitStatus::CouldNotTell;
         }
     };
     let began = (jiff::Timestamp::now(), std::time::Instant::now());
-    let shared = Shared { pace: Pace::new(config.options.rate, 32), source: local::source() };
+    let shared = Shared {
+        pace: Pace::new(config.options.rate, 32),
+        source: local::source(),
+    };
     let style = terminal.style(config.colour, Some(&config));
     let total = cases.len();
     let mut reports: Vec<Report> = Vec::new();
@@ -48,7 +53,15 @@ pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
     let mut text = String::new();
     for (number, case) in cases.into_iter().enumerate() {
         let never = std::future::pending();
-        let evidence = collect::check(case.target, case.options, None, shared.clone(), |_| {}, never).await;
+        let evidence = collect::check(
+            case.target,
+            case.options,
+            None,
+            shared.clone(),
+            |_| {},
+            never,
+        )
+        .await;
         let report = diagnose::diagnose(&evidence);
         let right = report.cause == case.cause;
         named += usize::from(right);
@@ -56,7 +69,9 @@ pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
         text.push_str(&format!("[{}/{total}] {}\n", number + 1, case.title));
         if !right {
             let wanted = case.cause.map_or("no cause", Id::as_str);
-            text.push_str(&format!("      expected {wanted}: this machine's loopback is unusual\n"));
+            text.push_str(&format!(
+                "      expected {wanted}: this machine's loopback is unusual\n"
+            ));
         }
         let rendered = report::text::render(&report, &style);
         rendered.lines().for_each(|line| {
@@ -65,11 +80,17 @@ pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
         });
         text.push('\n');
         reports.push(report);
-        if config.output == Form::Text && matches!(output::print(&text), Ok(output::Written::ReaderGone)) {
+        if config.output == Form::Text
+            && matches!(output::print(&text), Ok(output::Written::ReaderGone))
+        {
             return ExitStatus::Passed;
         }
     }
-    let status = if named == total { ExitStatus::Passed } else { ExitStatus::Failed };
+    let status = if named == total {
+        ExitStatus::Passed
+    } else {
+        ExitStatus::Failed
+    };
     let batch = Batch {
         schema: BATCH_SCHEMA.to_owned(),
         tool: Tool::this(),
@@ -79,7 +100,10 @@ pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
         reports,
     };
     if config.output == Form::Text {
-        return written(output::print(&format!("{named} of {total} as they should be.\n")), status);
+        return written(
+            output::print(&format!("{named} of {total} as they should be.\n")),
+            status,
+        );
     }
     match report::render(Document::Batch(&batch), config.output, &style) {
         Ok(text) => written(output::print(&text), status),
@@ -115,10 +139,18 @@ async fn cases(defaults: &Options) -> std::io::Result<(Vec<Case>, Kept)> {
     let server_address = server.local_addr()?;
     let names = tokio::task::spawn_local(no_such_name(server));
 
-    let quick = Options { count: 5, ..defaults.clone() };
+    let quick = Options {
+        count: 5,
+        ..defaults.clone()
+    };
     let to = |port| address(Ipv4Addr::LOCALHOST, port);
     let cases = vec![
-        Case { title: "A port that is open", target: to(open_port), options: quick.clone(), cause: None },
+        Case {
+            title: "A port that is open",
+            target: to(open_port),
+            options: quick.clone(),
+            cause: None,
+        },
         Case {
             title: "A port on which nothing listens",
             target: to(closed_port),
@@ -128,13 +160,19 @@ async fn cases(defaults: &Options) -> std::io::Result<(Vec<Case>, Kept)> {
         Case {
             title: "The same, and it should be so: --expect closed",
             target: to(closed_port),
-            options: Options { expect: Some(Expect::Closed), ..quick.clone() },
+            options: Options {
+                expect: Some(Expect::Closed),
+                ..quick.clone()
+            },
             cause: None,
         },
         Case {
             title: "A port that is open, and should not be: --expect closed",
             target: to(open_port),
-            options: Options { expect: Some(Expect::Closed), ..quick.clone() },
+            options: Options {
+                expect: Some(Expect::Closed),
+                ..quick.clone()
+            },
             cause: Some(Id::ExpectationUnmet),
         },
         Case {
@@ -146,13 +184,19 @@ async fn cases(defaults: &Options) -> std::io::Result<(Vec<Case>, Kept)> {
         Case {
             title: "A source port that is taken: --source-port",
             target: to(open_port),
-            options: Options { source_port: Some(held_port), ..quick.clone() },
+            options: Options {
+                source_port: Some(held_port),
+                ..quick.clone()
+            },
             cause: Some(Id::LocalPortInUse),
         },
         Case {
             title: "A source address that this machine does not have: --source",
             target: to(open_port),
-            options: Options { source: Some(Address::new(IpAddr::from([192, 0, 2, 1]))), ..quick.clone() },
+            options: Options {
+                source: Some(Address::new(IpAddr::from([192, 0, 2, 1]))),
+                ..quick.clone()
+            },
             cause: Some(Id::LocalSourceUnavailable),
         },
         Case {
@@ -165,11 +209,20 @@ async fn cases(defaults: &Options) -> std::io::Result<(Vec<Case>, Kept)> {
                 port: Some(5432),
                 uri: None,
             },
-            options: Options { servers: vec![endpoint(server_address)], ..quick },
+            options: Options {
+                servers: vec![endpoint(server_address)],
+                ..quick
+            },
             cause: Some(Id::DnsNxdomain),
         },
     ];
-    Ok((cases, Kept { _listeners: vec![open, elsewhere, held], names }))
+    Ok((
+        cases,
+        Kept {
+            _listeners: vec![open, elsewhere, held],
+            names,
+        },
+    ))
 }
 
 async fn listener(address: Ipv4Addr, port: u16) -> std::io::Result<TcpListener> {
@@ -195,7 +248,12 @@ fn address(ip: Ipv4Addr, port: u16) -> Target {
 async fn no_such_name(socket: UdpSocket) {
     let mut bytes = [0; 1232];
     while let Ok((length, from)) = socket.recv_from(&mut bytes).await {
-        let Some(mut message) = bytes.get(..length).and_then(|bytes| Message::from_vec(bytes).ok()) else { continue };
+        let Some(mut message) = bytes
+            .get(..length)
+            .and_then(|bytes| Message::from_vec(bytes).ok())
+        else {
+            continue;
+        };
         message.metadata.message_type = MessageType::Response;
         message.metadata.response_code = ResponseCode::NXDomain;
         message.metadata.recursion_available = true;

@@ -35,7 +35,9 @@ pub(super) struct Judged<'a> {
 impl Judged<'_> {
     /// The error, if there is one.
     pub(super) fn error(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.severity == Severity::Error)
+        self.findings
+            .iter()
+            .find(|finding| finding.severity == Severity::Error)
     }
 
     /// The address and port.
@@ -58,7 +60,9 @@ pub fn needs(evidence: &Evidence) -> BTreeSet<Need> {
     for subject in &evidence.endpoints {
         let scene = Scene::new(evidence, subject);
         for rule in rules::all() {
-            let Judge::Endpoint(judge) = rule.judge else { continue };
+            let Judge::Endpoint(judge) = rule.judge else {
+                continue;
+            };
             match judge(&scene) {
                 Judgement::Unknown(needs) => wanted.extend(needs),
                 Judgement::Fires(finding) if finding.severity == Severity::Error => break,
@@ -72,12 +76,19 @@ pub fn needs(evidence: &Evidence) -> BTreeSet<Need> {
 /// Judges the evidence.
 pub fn diagnose(evidence: &Evidence) -> Report {
     let named = names(evidence);
-    let judged: Vec<Judged<'_>> = evidence.endpoints.iter().map(|subject| judge(evidence, subject)).collect();
+    let judged: Vec<Judged<'_>> = evidence
+        .endpoints
+        .iter()
+        .map(|subject| judge(evidence, subject))
+        .collect();
     let mut findings = named;
     findings.extend(together(evidence, &judged));
     let mut status = overall(evidence, &judged, &findings);
 
-    let expected = evidence.options.expect.filter(|expect| *expect != Expect::Open);
+    let expected = evidence
+        .options
+        .expect
+        .filter(|expect| *expect != Expect::Open);
     let mut criteria = Vec::new();
     if let Some(expect) = expected {
         let (criterion, unmet) = criteria::expectation(expect, &judged);
@@ -97,14 +108,18 @@ pub fn diagnose(evidence: &Evidence) -> Report {
     } else if evidence.options.expect.is_some() {
         criteria.push(criteria::expectation(Expect::Open, &judged).0);
     }
-    let failed_already = findings.iter().any(|finding| finding.severity == Severity::Error);
+    let failed_already = findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error);
     for (criterion, unmet) in criteria::thresholds(evidence, &judged, expected.is_some()) {
         criteria.push(criterion);
         findings.extend(unmet.filter(|_| !failed_already));
     }
 
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.id));
-    let broken = criteria.iter().any(|criterion| criterion.met == Some(false));
+    let broken = criteria
+        .iter()
+        .any(|criterion| criterion.met == Some(false));
     let worst = findings.iter().map(|finding| finding.severity).max();
     if evidence.ended == Ended::Interrupted && worst != Some(Severity::Error) {
         status = Status::Indeterminate;
@@ -118,7 +133,10 @@ pub fn diagnose(evidence: &Evidence) -> Report {
     } else {
         Verdict::Pass
     };
-    let cause = findings.first().filter(|first| explains(first, verdict)).map(|first| first.id);
+    let cause = findings
+        .first()
+        .filter(|first| explains(first, verdict))
+        .map(|first| first.id);
     let exit = match verdict {
         Verdict::Fail => ExitStatus::Failed,
         Verdict::Indeterminate => ExitStatus::CouldNotTell,
@@ -126,11 +144,18 @@ pub fn diagnose(evidence: &Evidence) -> Report {
         Verdict::Warn | Verdict::Pass => ExitStatus::Passed,
     };
     let mut local = evidence.local.clone();
-    if let Some(first) = judged.iter().find(|j| j.status != Status::Reachable).or(judged.first()) {
+    if let Some(first) = judged
+        .iter()
+        .find(|j| j.status != Status::Reachable)
+        .or(judged.first())
+    {
         let address = &first.endpoint().address;
         local.route = evidence.local.route_to(address).cloned();
         local.neighbour = evidence.local.next_hop(address).cloned();
-        let name = local.route.as_ref().and_then(|route| route.interface.clone());
+        let name = local
+            .route
+            .as_ref()
+            .and_then(|route| route.interface.clone());
         local.interface = name.and_then(|name| evidence.local.interface_named(&name).cloned());
     }
     let summary = summary::summary(evidence, &judged, &findings, status, verdict);
@@ -175,7 +200,8 @@ fn explains(finding: &Finding, verdict: Verdict) -> bool {
         Verdict::Pass => false,
         Verdict::Fail => finding.severity == Severity::Error,
         Verdict::Warn => {
-            finding.severity == Severity::Warning && !matches!(finding.origin, Origin::Name | Origin::Local)
+            finding.severity == Severity::Warning
+                && !matches!(finding.origin, Origin::Name | Origin::Local)
         }
         Verdict::Indeterminate => finding.severity == Severity::Warning,
     }
@@ -193,7 +219,10 @@ fn names(evidence: &Evidence) -> Vec<Finding> {
             _ => None,
         })
         .collect();
-    if let Some(first) = fired.iter().position(|finding| finding.severity == Severity::Error) {
+    if let Some(first) = fired
+        .iter()
+        .position(|finding| finding.severity == Severity::Error)
+    {
         let cause = fired.remove(first);
         let cause = super::unreachable::behind(evidence, &cause).unwrap_or(cause);
         fired.retain(|finding| finding.severity != Severity::Error);
@@ -207,38 +236,78 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
     let scene = Scene::new(evidence, subject);
     let mut findings: Vec<Finding> = Vec::new();
     for rule in rules::all() {
-        let Judge::Endpoint(judge) = rule.judge else { continue };
-        let Judgement::Fires(finding) = judge(&scene) else { continue };
-        match findings.iter_mut().find(|earlier| earlier.severity == Severity::Error) {
-            Some(cause) if finding.severity == Severity::Error => cause.evidence.push(consequence(&finding)),
+        let Judge::Endpoint(judge) = rule.judge else {
+            continue;
+        };
+        let Judgement::Fires(finding) = judge(&scene) else {
+            continue;
+        };
+        match findings
+            .iter_mut()
+            .find(|earlier| earlier.severity == Severity::Error)
+        {
+            Some(cause) if finding.severity == Severity::Error => {
+                cause.evidence.push(consequence(&finding))
+            }
             _ => findings.push(*finding),
         }
     }
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.id));
     let worst = findings.first().map(|finding| finding.severity);
     let status = match scene.shape() {
-        Shape::Works => Status::Reachable,
-        Shape::Mixed if worst >= Some(Severity::Warning) || scene.troubled().len() > 1 => Status::Degraded,
-        Shape::Mixed => Status::Reachable,
+        Shape::Mixed if worst >= Some(Severity::Warning) || scene.troubled().len() > 1 => {
+            Status::Degraded
+        }
+        Shape::Works | Shape::Mixed => Status::Reachable,
         _ if worst == Some(Severity::Error) => Status::Unreachable,
         _ => Status::Indeterminate,
     };
     let count = usize::try_from(evidence.options.count).unwrap_or(usize::MAX);
-    let unfinished = evidence.ended != Ended::Complete && scene.burst.len() < count && worst != Some(Severity::Error);
-    let status = if unfinished { Status::Indeterminate } else { status };
-    let probes = Probes::count(scene.burst.iter().copied().filter(|o| o.outcome != crate::model::Outcome::Cancelled));
-    Judged { subject, status, state: criteria::state(&scene, &findings), probes, findings }
+    let unfinished = evidence.ended != Ended::Complete
+        && scene.burst.len() < count
+        && worst != Some(Severity::Error);
+    let status = if unfinished {
+        Status::Indeterminate
+    } else {
+        status
+    };
+    let probes = Probes::count(
+        scene
+            .burst
+            .iter()
+            .copied()
+            .filter(|o| o.outcome != crate::model::Outcome::Cancelled),
+    );
+    Judged {
+        subject,
+        status,
+        state: criteria::state(&scene, &findings),
+        probes,
+        findings,
+    }
 }
 
 fn consequence(finding: &Finding) -> Fact {
-    let observations = finding.evidence.iter().flat_map(|fact| fact.observations.iter().copied()).collect();
-    Fact { text: format!("{}.", finding.title), observations }
+    let observations = finding
+        .evidence
+        .iter()
+        .flat_map(|fact| fact.observations.iter().copied())
+        .collect();
+    Fact {
+        text: format!("{}.", finding.title),
+        observations,
+    }
 }
 
 /// What is to be said of all addresses together.
 fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
-    let failing: Vec<&Judged<'_>> = judged.iter().filter(|j| j.status == Status::Unreachable).collect();
-    let works = judged.iter().any(|j| matches!(j.status, Status::Reachable | Status::Degraded));
+    let failing: Vec<&Judged<'_>> = judged
+        .iter()
+        .filter(|j| j.status == Status::Unreachable)
+        .collect();
+    let works = judged
+        .iter()
+        .any(|j| matches!(j.status, Status::Reachable | Status::Degraded));
     let mut findings: Vec<Finding> = judged
         .iter()
         .filter(|j| j.status != Status::Unreachable)
@@ -253,11 +322,20 @@ fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
     }
     // None works: one reason for all is one finding.
     for judged in failing {
-        let Some(error) = judged.error() else { continue };
-        match findings.iter_mut().find(|known| known.id == error.id && known.severity == Severity::Error) {
+        let Some(error) = judged.error() else {
+            continue;
+        };
+        match findings
+            .iter_mut()
+            .find(|known| known.id == error.id && known.severity == Severity::Error)
+        {
             Some(known) => {
                 let mut fact = consequence(error);
-                fact.text = format!("The same holds for {}: {}", judged.endpoint(), decapitalise(&fact.text));
+                fact.text = format!(
+                    "The same holds for {}: {}",
+                    judged.endpoint(),
+                    decapitalise(&fact.text)
+                );
                 known.evidence.push(fact);
                 if known.hop != error.hop {
                     known.hop = None;
@@ -265,7 +343,10 @@ fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
             }
             None => findings.push(error.clone()),
         }
-        let beside = judged.findings.iter().filter(|finding| finding.severity != Severity::Error);
+        let beside = judged
+            .findings
+            .iter()
+            .filter(|finding| finding.severity != Severity::Error);
         findings.extend(beside.cloned());
     }
     findings
@@ -276,8 +357,12 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
     let host = crate::model::text::escape(&evidence.target.host);
     let v6 = |j: &Judged<'_>| j.endpoint().address.is_ipv6();
     let (six, four): (Vec<_>, Vec<_>) = judged.iter().partition(|j| v6(j));
-    let broken = |group: &[&Judged<'_>]| !group.is_empty() && group.iter().all(|j| j.status == Status::Unreachable);
-    let working = |group: &[&Judged<'_>]| !group.is_empty() && group.iter().all(|j| j.status != Status::Unreachable);
+    let broken = |group: &[&Judged<'_>]| {
+        !group.is_empty() && group.iter().all(|j| j.status == Status::Unreachable)
+    };
+    let working = |group: &[&Judged<'_>]| {
+        !group.is_empty() && group.iter().all(|j| j.status != Status::Unreachable)
+    };
     let (id, title, explanation) = if broken(&six) && working(&four) {
         (
             Id::DestinationIpv6Broken,
@@ -295,17 +380,37 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
     } else {
         (
             Id::DestinationAddressPartial,
-            format!("{} of {} addresses of {host} do not work", failing.len(), judged.len()),
+            format!(
+                "{} of {} addresses of {host} do not work",
+                failing.len(),
+                judged.len()
+            ),
             "Which address a client gets decides whether it works: some fail at once, some only after a time-out.",
         )
     };
     let mut finding = Finding::new(id, Severity::Warning, title).explained(explanation);
     for judged in judged {
-        let text = match judged.error().filter(|_| judged.status == Status::Unreachable) {
-            Some(error) => format!("{}: {} ({}).", judged.endpoint(), decapitalise(&error.title), error.id),
-            None => format!("{}: {} of {} probes answered.", judged.endpoint(), judged.probes.ok, judged.probes.sent),
+        let text = match judged
+            .error()
+            .filter(|_| judged.status == Status::Unreachable)
+        {
+            Some(error) => format!(
+                "{}: {} ({}).",
+                judged.endpoint(),
+                decapitalise(&error.title),
+                error.id
+            ),
+            None => format!(
+                "{}: {} of {} probes answered.",
+                judged.endpoint(),
+                judged.probes.ok,
+                judged.probes.sent
+            ),
         };
-        let seen = evidence.burst(judged.endpoint()).map(|o| o.id).collect::<Vec<_>>();
+        let seen = evidence
+            .burst(judged.endpoint())
+            .map(|o| o.id)
+            .collect::<Vec<_>>();
         finding = finding.fact(text, seen);
     }
     if let Some(first) = failing.first().and_then(|j| j.error()) {
@@ -316,22 +421,35 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
             finding.address.clone_from(&first.address);
         }
     }
-    finding.action(format!("Or take the addresses that fail out of the records of {host} until they are repaired."))
+    finding.action(format!(
+        "Or take the addresses that fail out of the records of {host} until they are repaired."
+    ))
 }
 
 /// What is so, over all addresses.
 fn overall(evidence: &Evidence, judged: &[Judged<'_>], findings: &[Finding]) -> Status {
     if judged.is_empty() {
-        let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
-        return if failed { Status::Unreachable } else { Status::Indeterminate };
+        let failed = findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error);
+        return if failed {
+            Status::Unreachable
+        } else {
+            Status::Indeterminate
+        };
     }
     let all = |status: Status| judged.iter().all(|j| j.status == status);
-    let works = judged.iter().any(|j| matches!(j.status, Status::Reachable | Status::Degraded));
+    let works = judged
+        .iter()
+        .any(|j| matches!(j.status, Status::Reachable | Status::Degraded));
     if all(Status::Reachable) {
         Status::Reachable
     } else if all(Status::Unreachable) {
         Status::Unreachable
-    } else if works && !(evidence.ended != Ended::Complete && judged.iter().any(|j| j.status == Status::Indeterminate)) {
+    } else if works
+        && !(evidence.ended != Ended::Complete
+            && judged.iter().any(|j| j.status == Status::Indeterminate))
+    {
         Status::Degraded
     } else {
         Status::Indeterminate

@@ -43,11 +43,16 @@ impl State {
 
 /// The state of one port, as far as its findings prove it.
 pub(super) fn state(scene: &Scene<'_>, findings: &[Finding]) -> State {
-    let error = findings.iter().find(|finding| finding.severity == Severity::Error).map(|finding| finding.id);
+    let error = findings
+        .iter()
+        .find(|finding| finding.severity == Severity::Error)
+        .map(|finding| finding.id);
     match (scene.shape(), error) {
         (Shape::Works | Shape::Mixed, _) => State::Open,
         (_, Some(Id::PortClosed | Id::LocalListenerAddress)) => State::Closed,
-        (_, Some(Id::PortFiltered | Id::PathFiltered | Id::PathProhibited | Id::LocalFirewall)) => State::Filtered,
+        (_, Some(Id::PortFiltered | Id::PathFiltered | Id::PathProhibited | Id::LocalFirewall)) => {
+            State::Filtered
+        }
         _ => State::Unproven,
     }
 }
@@ -56,8 +61,10 @@ pub(super) fn state(scene: &Scene<'_>, findings: &[Finding]) -> State {
 pub(super) fn expectation(expect: Expect, judged: &[Judged<'_>]) -> (Criterion, Option<Finding>) {
     let mut states: Vec<&str> = judged.iter().map(|j| j.state.as_str()).collect();
     states.dedup();
-    let other: Vec<&Judged<'_>> =
-        judged.iter().filter(|j| j.state != State::Unproven && !j.state.meets(expect)).collect();
+    let other: Vec<&Judged<'_>> = judged
+        .iter()
+        .filter(|j| j.state != State::Unproven && !j.state.meets(expect))
+        .collect();
     let unproven = judged.is_empty() || judged.iter().any(|j| j.state == State::Unproven);
     let met = if !other.is_empty() {
         Some(false)
@@ -108,7 +115,11 @@ pub(super) fn expectation(expect: Expect, judged: &[Judged<'_>]) -> (Criterion, 
 }
 
 /// The limits that were set, each measured at the worst address, with the finding where one is broken.
-pub(super) fn thresholds(evidence: &Evidence, judged: &[Judged<'_>], turned: bool) -> Vec<(Criterion, Option<Finding>)> {
+pub(super) fn thresholds(
+    evidence: &Evidence,
+    judged: &[Judged<'_>],
+    turned: bool,
+) -> Vec<(Criterion, Option<Finding>)> {
     let options = &evidence.options;
     let worst = |value: &dyn Fn(&Probes) -> Option<f64>| {
         judged
@@ -124,38 +135,77 @@ pub(super) fn thresholds(evidence: &Evidence, judged: &[Judged<'_>], turned: boo
             Finding::new(
                 Id::ThresholdLoss,
                 Severity::Error,
-                format!("{value:.0} % of the probes to {} failed, {limit} % are allowed", j.endpoint()),
+                format!(
+                    "{value:.0} % of the probes to {} failed, {limit} % are allowed",
+                    j.endpoint()
+                ),
             )
             .explained("More probes failed than --max-loss allows.")
             .fact(
-                format!("{} of {} probes failed: {} refused, {} lost, {} ended with an error.", j.probes.failed, j.probes.sent, j.probes.refused, j.probes.lost, j.probes.error),
+                format!(
+                    "{} of {} probes failed: {} refused, {} lost, {} ended with an error.",
+                    j.probes.failed, j.probes.sent, j.probes.refused, j.probes.lost, j.probes.error
+                ),
                 failed(evidence, j),
             )
         }));
     }
-    let times: [(&str, Option<Ms>, &str, fn(&Probes) -> Option<Ms>); 2] = [
-        ("max_avg_ms", options.max_avg_ms, "on average", |probes| probes.avg_ms),
-        ("max_p95_ms", options.max_p95_ms, "at the 95th percentile", |probes| probes.p95_ms),
+    type Time = fn(&Probes) -> Option<Ms>;
+    let times: [(&str, Option<Ms>, &str, Time); 2] = [
+        ("max_avg_ms", options.max_avg_ms, "on average", |probes| {
+            probes.avg_ms
+        }),
+        (
+            "max_p95_ms",
+            options.max_p95_ms,
+            "at the 95th percentile",
+            |probes| probes.p95_ms,
+        ),
     ];
     for (name, limit, how, value) in times {
         let Some(limit) = limit else { continue };
         let measured = worst(&|probes| value(probes).map(Ms::as_f64));
         limits.push(one(name, limit.as_f64(), measured, |value, j| {
-            latency(evidence, j, format!("The round trip to {} takes {} {how}, {limit} are allowed", j.endpoint(), Ms::from_f64(value)))
+            latency(
+                evidence,
+                j,
+                format!(
+                    "The round trip to {} takes {} {how}, {limit} are allowed",
+                    j.endpoint(),
+                    Ms::from_f64(value)
+                ),
+            )
         }));
     }
     if let Some(limit) = options.max_connect_ms {
         let longest = |j: &Judged<'_>| {
-            evidence.burst(j.endpoint()).filter(|o| o.outcome == Outcome::Ok).filter_map(|o| o.elapsed_ms).max()
+            evidence
+                .burst(j.endpoint())
+                .filter(|o| o.outcome == Outcome::Ok)
+                .filter_map(|o| o.elapsed_ms)
+                .max()
         };
         let measured = judged
             .iter()
             .filter(|_| !turned)
             .filter_map(|j| longest(j).map(|ms| (ms.as_f64(), j)))
             .max_by(|(a, _), (b, _)| a.total_cmp(b));
-        limits.push(one("max_connect_ms", limit.as_f64(), measured, |value, j| {
-            latency(evidence, j, format!("A connection to {} took {} to open, {limit} are allowed", j.endpoint(), Ms::from_f64(value)))
-        }));
+        limits.push(one(
+            "max_connect_ms",
+            limit.as_f64(),
+            measured,
+            |value, j| {
+                latency(
+                    evidence,
+                    j,
+                    format!(
+                        "A connection to {} took {} to open, {limit} are allowed",
+                        j.endpoint(),
+                        Ms::from_f64(value)
+                    ),
+                )
+            },
+        ));
     }
     limits
 }
@@ -173,19 +223,31 @@ fn one<'j, 'a>(
         measured: measured.map(|(value, _)| Quantity::Number(value)),
         met,
     };
-    let finding = measured.filter(|_| met == Some(false)).map(|(value, judged)| {
-        finding(value, judged).about(judged.endpoint()).at(None, Some(judged.endpoint().address.clone()))
-    });
+    let finding = measured
+        .filter(|_| met == Some(false))
+        .map(|(value, judged)| {
+            finding(value, judged)
+                .about(judged.endpoint())
+                .at(None, Some(judged.endpoint().address.clone()))
+        });
     (criterion, finding)
 }
 
 fn failed(evidence: &Evidence, judged: &Judged<'_>) -> Vec<u32> {
-    evidence.burst(judged.endpoint()).filter(|o| o.outcome != Outcome::Ok).map(|o| o.id).collect()
+    evidence
+        .burst(judged.endpoint())
+        .filter(|o| o.outcome != Outcome::Ok)
+        .map(|o| o.id)
+        .collect()
 }
 
 fn latency(evidence: &Evidence, judged: &Judged<'_>, title: String) -> Finding {
     let show = |ms: Option<Ms>| ms.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
-    let ok: Vec<u32> = evidence.burst(judged.endpoint()).filter(|o| o.outcome == Outcome::Ok).map(|o| o.id).collect();
+    let ok: Vec<u32> = evidence
+        .burst(judged.endpoint())
+        .filter(|o| o.outcome == Outcome::Ok)
+        .map(|o| o.id)
+        .collect();
     Finding::new(Id::ThresholdLatency, Severity::Error, title)
         .explained("It works, and takes longer than the limit you set.")
         .fact(

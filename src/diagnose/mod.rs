@@ -3,10 +3,10 @@
 mod compose;
 mod criteria;
 mod rule;
-mod summary;
-mod unreachable;
 pub mod rules;
 pub mod scene;
+mod summary;
+mod unreachable;
 
 pub use compose::{diagnose, needs};
 pub use rule::{Explain, Judge, Judgement, Need, Rule};

@@ -92,9 +92,18 @@ impl<'a> Scene<'a> {
     pub fn new(evidence: &'a Evidence, subject: &'a UnderTest) -> Self {
         let endpoint = &subject.endpoint;
         let host = Endpoint::portless(endpoint.address.clone());
-        let control_port = endpoint.port.map(|port| evidence.options.control_port(port));
-        let control_endpoint = Endpoint { address: endpoint.address.clone(), port: control_port };
-        let on_host = move |o: &&Observation| o.endpoint.as_ref().is_some_and(|e| e.address == host.address);
+        let control_port = endpoint
+            .port
+            .map(|port| evidence.options.control_port(port));
+        let control_endpoint = Endpoint {
+            address: endpoint.address.clone(),
+            port: control_port,
+        };
+        let on_host = move |o: &&Observation| {
+            o.endpoint
+                .as_ref()
+                .is_some_and(|e| e.address == host.address)
+        };
         let all = || evidence.observations.iter().filter(on_host.clone());
         let walk = |operation: Operation, to: &Endpoint, control: bool| {
             let to_port = to.port;
@@ -102,7 +111,8 @@ impl<'a> Scene<'a> {
                 all().filter(move |o| {
                     o.operation == operation
                         && o.control == control
-                        && (operation != Operation::TraceTcp || o.endpoint.as_ref().and_then(|e| e.port) == to_port)
+                        && (operation != Operation::TraceTcp
+                            || o.endpoint.as_ref().and_then(|e| e.port) == to_port)
                 }),
                 to,
             )
@@ -112,10 +122,14 @@ impl<'a> Scene<'a> {
             subject,
             burst: evidence.burst(endpoint).collect(),
             walk: walk(Operation::TraceTcp, endpoint, false),
-            control: all().filter(|o| o.operation == Operation::Connect && o.control).collect(),
+            control: all()
+                .filter(|o| o.operation == Operation::Connect && o.control)
+                .collect(),
             control_walk: walk(Operation::TraceTcp, &control_endpoint, true),
             echo: all().filter(|o| o.operation == Operation::Echo).collect(),
-            datagram: all().filter(|o| o.operation == Operation::Datagram && o.control).collect(),
+            datagram: all()
+                .filter(|o| o.operation == Operation::Datagram && o.control)
+                .collect(),
             datagram_walk: walk(Operation::TraceUdp, endpoint, true),
         }
     }
@@ -132,7 +146,9 @@ impl<'a> Scene<'a> {
 
     /// `TCP/443`: what was asked for, in a sentence.
     pub fn service(&self) -> String {
-        self.endpoint().port.map_or_else(|| "ICMP echo".to_owned(), |port| format!("TCP/{port}"))
+        self.endpoint()
+            .port
+            .map_or_else(|| "ICMP echo".to_owned(), |port| format!("TCP/{port}"))
     }
 
     /// The address, with the name that was typed where it is one: `db.example (10.0.0.7)`.
@@ -174,14 +190,18 @@ impl<'a> Scene<'a> {
     /// Whether the address is directly on a link of this machine.
     pub fn on_link(&self) -> bool {
         self.route().is_some_and(|route| {
-            route.gateway.is_none() && route.kind == crate::model::local::RouteKind::Unicast && route.interface.is_some()
+            route.gateway.is_none()
+                && route.kind == crate::model::local::RouteKind::Unicast
+                && route.interface.is_some()
         })
     }
 
     /// Whether the address is this machine's own.
     pub fn is_own(&self) -> bool {
         self.evidence.local.is_own(self.address())
-            || self.route().is_some_and(|route| route.kind == crate::model::local::RouteKind::Local)
+            || self
+                .route()
+                .is_some_and(|route| route.kind == crate::model::local::RouteKind::Local)
     }
 
     /// Who a sender of ICMP errors is.
@@ -199,7 +219,11 @@ impl<'a> Scene<'a> {
 
     /// The probes of the burst with one outcome.
     pub fn with(&self, outcome: Outcome) -> Vec<&'a Observation> {
-        self.burst.iter().copied().filter(|o| o.outcome == outcome).collect()
+        self.burst
+            .iter()
+            .copied()
+            .filter(|o| o.outcome == outcome)
+            .collect()
     }
 
     /// The probes of the burst that are in trouble: not answered as asked, or only after the SYN was sent again.
@@ -207,30 +231,55 @@ impl<'a> Scene<'a> {
         self.burst
             .iter()
             .copied()
-            .filter(|o| o.outcome != Outcome::Ok && o.outcome != Outcome::Cancelled || o.first_syn_lost())
+            .filter(|o| {
+                o.outcome != Outcome::Ok && o.outcome != Outcome::Cancelled || o.first_syn_lost()
+            })
             .collect()
     }
 
     /// What the burst looks like as a whole.
     pub fn shape(&self) -> Shape<'a> {
-        let ended: Vec<&'a Observation> =
-            self.burst.iter().copied().filter(|o| o.outcome != Outcome::Cancelled).collect();
+        let ended: Vec<&'a Observation> = self
+            .burst
+            .iter()
+            .copied()
+            .filter(|o| o.outcome != Outcome::Cancelled)
+            .collect();
         if ended.is_empty() {
             return Shape::NotTried;
         }
         let ok = ended.iter().filter(|o| o.outcome == Outcome::Ok).count();
         if ok > 0 {
-            return if self.troubled().is_empty() { Shape::Works } else { Shape::Mixed };
+            return if self.troubled().is_empty() {
+                Shape::Works
+            } else {
+                Shape::Mixed
+            };
         }
         let local: Vec<_> = ended.iter().filter(|o| o.outcome.is_local()).collect();
         if let Some(first) = local.first().filter(|_| local.len() * 2 >= ended.len()) {
             return Shape::LocalError(first.outcome);
         }
-        let refused = ended.iter().filter(|o| o.outcome == Outcome::Refused).count();
-        let circles: Vec<&'a Observation> = ended.iter().copied().filter(|o| o.outcome == Outcome::TtlExceeded).collect();
+        let refused = ended
+            .iter()
+            .filter(|o| o.outcome == Outcome::Refused)
+            .count();
+        let circles: Vec<&'a Observation> = ended
+            .iter()
+            .copied()
+            .filter(|o| o.outcome == Outcome::TtlExceeded)
+            .collect();
         let rejections = self.rejections();
-        let in_burst = |r: &Rejection<'_>| r.answers.iter().filter(|o| o.operation == Operation::Connect).count();
-        if let Some(most) = rejections.iter().max_by_key(|r| (in_burst(r), r.answers.len())) {
+        let in_burst = |r: &Rejection<'_>| {
+            r.answers
+                .iter()
+                .filter(|o| o.operation == Operation::Connect)
+                .count()
+        };
+        if let Some(most) = rejections
+            .iter()
+            .max_by_key(|r| (in_burst(r), r.answers.len()))
+        {
             if in_burst(most) >= refused.max(1) && circles.len() <= in_burst(most) {
                 return if most.answers.len() >= 2 {
                     Shape::Rejected(most.clone())
@@ -242,23 +291,39 @@ impl<'a> Scene<'a> {
         if refused > 0 {
             return Shape::Refused;
         }
-        if circles.is_empty() { Shape::Silent } else { Shape::Circles(circles) }
+        if circles.is_empty() {
+            Shape::Silent
+        } else {
+            Shape::Circles(circles)
+        }
     }
 
     /// The ICMP errors that answered probes to the port asked for, by meaning and sender.
     fn rejections(&self) -> Vec<Rejection<'a>> {
-        let limited = self.walk.hops.values().flat_map(|seen| seen.rejected.iter().map(|answer| answer.observation));
+        let limited = self
+            .walk
+            .hops
+            .values()
+            .flat_map(|seen| seen.rejected.iter().map(|answer| answer.observation));
         let mut groups: BTreeMap<(Outcome, &'a Address), Vec<&'a Observation>> = BTreeMap::new();
         for observation in self.burst.iter().copied().chain(limited) {
             if let Some(from) = observation.icmp_from() {
                 if observation.outcome.is_icmp() && observation.outcome != Outcome::TtlExceeded {
-                    groups.entry((observation.outcome, from)).or_default().push(observation);
+                    groups
+                        .entry((observation.outcome, from))
+                        .or_default()
+                        .push(observation);
                 }
             }
         }
         groups
             .into_iter()
-            .map(|((outcome, by), answers)| Rejection { outcome, by, sender: self.sender(by), answers })
+            .map(|((outcome, by), answers)| Rejection {
+                outcome,
+                by,
+                sender: self.sender(by),
+                answers,
+            })
             .collect()
     }
 
@@ -279,7 +344,11 @@ impl<'a> Scene<'a> {
         if drawn == 1 {
             return Some(1);
         }
-        self.walk.hops.get(&(drawn - 1)).is_some_and(|seen| !seen.expired.is_empty()).then_some(drawn)
+        self.walk
+            .hops
+            .get(&(drawn - 1))
+            .is_some_and(|seen| !seen.expired.is_empty())
+            .then_some(drawn)
     }
 
     /// The last distance at which a router answered for probes to the port asked for, with its address; none if not even the
@@ -292,38 +361,84 @@ impl<'a> Scene<'a> {
 
     /// Whether the host answered anything at all, and what.
     pub fn host_up(&self) -> Option<HostUp> {
-        let proof = |text: String, observation: &Observation| HostUp { text, observations: vec![observation.id] };
-        let within = |o: &Observation| o.rtt_ms.or(o.elapsed_ms).map_or_else(String::new, |ms| format!(" in {ms}"));
-        let from_host = |o: &&&Observation| o.icmp_from().is_some_and(|from| from.ip() == self.address().ip());
-        if let Some(o) = self.control.iter().find(|o| matches!(o.outcome, Outcome::Refused | Outcome::Ok)) {
+        let proof = |text: String, observation: &Observation| HostUp {
+            text,
+            observations: vec![observation.id],
+        };
+        let within = |o: &Observation| {
+            o.rtt_ms
+                .or(o.elapsed_ms)
+                .map_or_else(String::new, |ms| format!(" in {ms}"))
+        };
+        let from_host = |o: &&&Observation| {
+            o.icmp_from()
+                .is_some_and(|from| from.ip() == self.address().ip())
+        };
+        if let Some(o) = self
+            .control
+            .iter()
+            .find(|o| matches!(o.outcome, Outcome::Refused | Outcome::Ok))
+        {
             let port = o.endpoint.as_ref().and_then(|e| e.port).unwrap_or_default();
-            let does = if o.outcome == Outcome::Ok { "accepts" } else { "refuses" };
-            return Some(proof(format!("The host is up: it {does} TCP port {port}{}.", within(o)), o));
+            let does = if o.outcome == Outcome::Ok {
+                "accepts"
+            } else {
+                "refuses"
+            };
+            return Some(proof(
+                format!("The host is up: it {does} TCP port {port}{}.", within(o)),
+                o,
+            ));
         }
         if let Some(o) = self.echo.iter().find(|o| o.outcome == Outcome::Ok) {
-            return Some(proof(format!("The host is up: it answers an echo request{}.", within(o)), o));
+            return Some(proof(
+                format!("The host is up: it answers an echo request{}.", within(o)),
+                o,
+            ));
         }
         if let Some(o) = self.datagram.iter().find(|o| o.outcome == Outcome::Ok) {
-            return Some(proof(format!("The host is up: it answers a datagram{}.", within(o)), o));
+            return Some(proof(
+                format!("The host is up: it answers a datagram{}.", within(o)),
+                o,
+            ));
         }
-        let turned_away = self.datagram.iter().chain(&self.control).filter(|o| o.outcome.is_icmp()).find(from_host);
+        let turned_away = self
+            .datagram
+            .iter()
+            .chain(&self.control)
+            .filter(|o| o.outcome.is_icmp())
+            .find(from_host);
         if let Some(o) = turned_away.filter(|o| o.outcome == Outcome::PortUnreachable) {
-            return Some(proof(format!("The host is up: it turns a datagram away itself{}.", within(o)), o));
+            return Some(proof(
+                format!(
+                    "The host is up: it turns a datagram away itself{}.",
+                    within(o)
+                ),
+                o,
+            ));
         }
         for walk in [&self.walk, &self.control_walk, &self.datagram_walk] {
             if let Some(answer) = walk.hops.values().find_map(|seen| seen.arrived.first()) {
                 return Some(proof(
-                    format!("The host is up: it answered a probe of the trace{}.", within(answer.observation)),
+                    format!(
+                        "The host is up: it answered a probe of the trace{}.",
+                        within(answer.observation)
+                    ),
                     answer.observation,
                 ));
             }
         }
-        let neighbour = self.next_hop().filter(|n| n.role == NeighbourRole::Destination && n.proves_up())?;
+        let neighbour = self
+            .next_hop()
+            .filter(|n| n.role == NeighbourRole::Destination && n.proves_up())?;
         Some(HostUp {
             text: format!(
                 "The host is up: it answered address resolution on {} during the check{}.",
                 neighbour.interface,
-                neighbour.link_address.as_ref().map_or_else(String::new, |mac| format!(" (as {mac})")),
+                neighbour
+                    .link_address
+                    .as_ref()
+                    .map_or_else(String::new, |mac| format!(" (as {mac})")),
             ),
             observations: Vec::new(),
         })

@@ -17,7 +17,10 @@ pub(super) fn behind(evidence: &Evidence, symptom: &Finding) -> Option<Finding> 
     }
     let first = unreachable.first()?;
     let server = &first.address;
-    let route: Option<&Route> = evidence.local.route_to(&server.address).filter(|route| !forwards(route.kind));
+    let route: Option<&Route> = evidence
+        .local
+        .route_to(&server.address)
+        .filter(|route| !forwards(route.kind));
     let mut finding = Finding::new(
         Id::LocalNoRoute,
         Severity::Error,
@@ -33,12 +36,21 @@ pub(super) fn behind(evidence: &Evidence, symptom: &Finding) -> Option<Finding> 
     )
     .at(None, Some(server.address.clone()));
     if let Some(text) = route.and_then(|route| route.text.as_ref()) {
-        finding = finding.fact(format!("The kernel's route look-up for it ends at `{text}`."), []);
+        finding = finding.fact(
+            format!("The kernel's route look-up for it ends at `{text}`."),
+            [],
+        );
     }
     let flag = if server.address.is_ipv6() { "-6 " } else { "" };
     Some(
         finding
-            .command("See which routes there are; a default route is missing:", format!("ip {flag}route show table all"))
-            .command("Ask the kernel again after the change:", format!("ip {flag}route get {}", server.address.ip())),
+            .command(
+                "See which routes there are; a default route is missing:",
+                format!("ip {flag}route show table all"),
+            )
+            .command(
+                "Ask the kernel again after the change:",
+                format!("ip {flag}route get {}", server.address.ip()),
+            ),
     )
 }

@@ -119,19 +119,36 @@ pub fn decide(rules: &[Rule], entries: &[Entry], flow: &Flow) -> Option<Decision
         match rule.action {
             Action::Nop => {}
             Action::Goto(priority) => from = priority,
-            Action::Refuse(kind) => return Some(Decision { kind, rule: Some(rule.clone()), entry: None }),
+            Action::Refuse(kind) => {
+                return Some(Decision {
+                    kind,
+                    rule: Some(rule.clone()),
+                    entry: None,
+                });
+            }
             Action::Table(table) => {
-                let Some(entry) = longest(entries, table, flow) else { continue };
-                let suppressed =
-                    rule.suppress_prefix_length.is_some_and(|bits| u32::from(entry.prefix.prefix_len()) <= bits);
+                let Some(entry) = longest(entries, table, flow) else {
+                    continue;
+                };
+                let suppressed = rule
+                    .suppress_prefix_length
+                    .is_some_and(|bits| u32::from(entry.prefix.prefix_len()) <= bits);
                 if entry.kind == RouteKind::Throw || suppressed {
                     continue;
                 }
-                return Some(Decision { kind: entry.kind, rule: Some(rule.clone()), entry: Some(entry.clone()) });
+                return Some(Decision {
+                    kind: entry.kind,
+                    rule: Some(rule.clone()),
+                    entry: Some(entry.clone()),
+                });
             }
         }
     }
-    Some(Decision { kind: RouteKind::None, rule: None, entry: None })
+    Some(Decision {
+        kind: RouteKind::None,
+        rule: None,
+        entry: None,
+    })
 }
 
 fn longest<'e>(entries: &'e [Entry], table: u32, flow: &Flow) -> Option<&'e Entry> {
@@ -140,7 +157,13 @@ fn longest<'e>(entries: &'e [Entry], table: u32, flow: &Flow) -> Option<&'e Entr
         .filter(|entry| entry.table == table && entry.prefix.contains(&flow.destination))
         .filter(|entry| {
             let forwards = matches!(entry.kind, RouteKind::Unicast);
-            let usable = |way: &(String, bool)| way.1 && flow.interface.as_ref().is_none_or(|wanted| *wanted == way.0);
+            let usable = |way: &(String, bool)| {
+                way.1
+                    && flow
+                        .interface
+                        .as_ref()
+                        .is_none_or(|wanted| *wanted == way.0)
+            };
             !forwards || entry.ways.iter().any(usable)
         })
         .min_by_key(|entry| (std::cmp::Reverse(entry.prefix.prefix_len()), entry.metric))
@@ -158,11 +181,20 @@ fn matches(rule: &Rule, flow: &Flow) -> bool {
     };
     let all = within(&rule.source, flow.source)
         && within(&rule.destination, Some(flow.destination))
-        && rule.input_interface.as_deref().is_none_or(|name| name == "lo")
-        && rule.output_interface.is_none_or_same(flow.interface.as_ref())
+        && rule
+            .input_interface
+            .as_deref()
+            .is_none_or(|name| name == "lo")
+        && rule
+            .output_interface
+            .is_none_or_same(flow.interface.as_ref())
         && rule.mark.is_none_or(|(mark, mask)| mark & mask == 0)
-        && rule.users.is_none_or(|(first, last)| (first..=last).contains(&flow.user))
-        && rule.protocol.is_none_or(|protocol| protocol == flow.protocol)
+        && rule
+            .users
+            .is_none_or(|(first, last)| (first..=last).contains(&flow.user))
+        && rule
+            .protocol
+            .is_none_or(|protocol| protocol == flow.protocol)
         && port(rule.source_ports, None)
         && port(rule.destination_ports, flow.port);
     all != rule.inverted
@@ -269,23 +301,42 @@ mod tests {
     }
 
     fn usual() -> Vec<Rule> {
-        vec![rule(0, Action::Table(255)), rule(32766, Action::Table(254)), rule(32767, Action::Table(253))]
+        vec![
+            rule(0, Action::Table(255)),
+            rule(32766, Action::Table(254)),
+            rule(32767, Action::Table(253)),
+        ]
     }
 
     #[test]
     fn the_longest_prefix_decides() {
-        let entries = [entry(254, "0.0.0.0/0", RouteKind::Unicast), entry(254, "10.9.0.0/16", RouteKind::Prohibit)];
-        assert_eq!(decide(&usual(), &entries, &flow()).unwrap().kind, RouteKind::Prohibit);
+        let entries = [
+            entry(254, "0.0.0.0/0", RouteKind::Unicast),
+            entry(254, "10.9.0.0/16", RouteKind::Prohibit),
+        ];
+        assert_eq!(
+            decide(&usual(), &entries, &flow()).unwrap().kind,
+            RouteKind::Prohibit
+        );
     }
 
     #[test]
     fn a_throw_route_goes_on_with_the_next_rule() {
         let mut rules = usual();
         rules.push(rule(100, Action::Table(7)));
-        let entries = [entry(7, "10.9.0.0/16", RouteKind::Throw), entry(254, "0.0.0.0/0", RouteKind::Unicast)];
-        assert_eq!(decide(&rules, &entries, &flow()).unwrap().kind, RouteKind::Unicast);
+        let entries = [
+            entry(7, "10.9.0.0/16", RouteKind::Throw),
+            entry(254, "0.0.0.0/0", RouteKind::Unicast),
+        ];
+        assert_eq!(
+            decide(&rules, &entries, &flow()).unwrap().kind,
+            RouteKind::Unicast
+        );
         let only = [entry(7, "10.9.0.0/16", RouteKind::Throw)];
-        assert_eq!(decide(&rules, &only, &flow()).unwrap().kind, RouteKind::None);
+        assert_eq!(
+            decide(&rules, &only, &flow()).unwrap().kind,
+            RouteKind::None
+        );
     }
 
     #[test]
@@ -298,13 +349,19 @@ mod tests {
         let entries = [entry(254, "0.0.0.0/0", RouteKind::Unicast)];
         let decision = decide(&rules, &entries, &flow()).unwrap();
         assert_eq!(decision.kind, RouteKind::Unreachable);
-        assert_eq!(decision.rule.unwrap().to_string(), "50: from all to 10.9.0.0/16 unreachable");
+        assert_eq!(
+            decision.rule.unwrap().to_string(),
+            "50: from all to 10.9.0.0/16 unreachable"
+        );
     }
 
     #[test]
     fn a_rule_that_is_not_understood_makes_it_untold() {
         let mut rules = usual();
-        rules.push(Rule { obscure: true, ..rule(10, Action::Nop) });
+        rules.push(Rule {
+            obscure: true,
+            ..rule(10, Action::Nop)
+        });
         assert_eq!(decide(&rules, &[], &flow()), None);
     }
 }

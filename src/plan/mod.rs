@@ -53,7 +53,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
     };
     want(Step::Resolve);
     let resolved = evidence.resolution.as_ref();
-    let known = resolved.is_some_and(|resolution| !resolution.addresses.is_empty() || resolution.complete);
+    let known =
+        resolved.is_some_and(|resolution| !resolution.addresses.is_empty() || resolution.complete);
     if known {
         want(Step::Routes);
     }
@@ -72,7 +73,11 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         }
     }
     let hypothesis = if_silent(evidence, log, now);
-    let silent = hypothesis.observations.iter().skip(evidence.observations.len()).filter_map(|o| o.endpoint.clone());
+    let silent = hypothesis
+        .observations
+        .iter()
+        .skip(evidence.observations.len())
+        .filter_map(|o| o.endpoint.clone());
     let mut unseen = false;
     for endpoint in silent.filter(|_| evidence.options.local) {
         unseen |= !log.contains_key(&Step::NeighbourEarly(endpoint.clone()));
@@ -105,8 +110,12 @@ fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
     let mut hypothesis = evidence.clone();
     for subject in &evidence.endpoints {
         let endpoint = &subject.endpoint;
-        let Some(State::Running(since)) = log.get(&Step::Measure(Need::Burst(endpoint.clone()))) else { continue };
-        if evidence.burst(endpoint).next().is_none() && now.saturating_sub(*since) >= EARLY_SILENCE {
+        let Some(State::Running(since)) = log.get(&Step::Measure(Need::Burst(endpoint.clone())))
+        else {
+            continue;
+        };
+        if evidence.burst(endpoint).next().is_none() && now.saturating_sub(*since) >= EARLY_SILENCE
+        {
             for _ in 0..2 {
                 hypothesis.record(Observation {
                     endpoint: Some(endpoint.clone()),
@@ -121,7 +130,10 @@ fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
 /// Whether packets to an address leave by this machine's routing table, as far as is known.
 fn leaves(evidence: &Evidence, address: &Address) -> bool {
     evidence.local.route_to(address).is_none_or(|route| {
-        matches!(route.kind, RouteKind::Unicast | RouteKind::Local | RouteKind::Other)
+        matches!(
+            route.kind,
+            RouteKind::Unicast | RouteKind::Local | RouteKind::Other
+        )
     })
 }
 
@@ -147,11 +159,15 @@ pub fn wake_at(evidence: &Evidence, log: &Log, now: Ms) -> Option<Ms> {
     evidence
         .endpoints
         .iter()
-        .filter_map(|subject| match log.get(&Step::Measure(Need::Burst(subject.endpoint.clone()))) {
-            Some(State::Running(since)) if evidence.burst(&subject.endpoint).next().is_none() => {
-                Some(*since + EARLY_SILENCE)
+        .filter_map(|subject| {
+            match log.get(&Step::Measure(Need::Burst(subject.endpoint.clone()))) {
+                Some(State::Running(since))
+                    if evidence.burst(&subject.endpoint).next().is_none() =>
+                {
+                    Some(*since + EARLY_SILENCE)
+                }
+                _ => None,
             }
-            _ => None,
         })
         .filter(|at| *at > now)
         .min()
@@ -160,20 +176,33 @@ pub fn wake_at(evidence: &Evidence, log: &Log, now: Ms) -> Option<Ms> {
 /// Which addresses are put to the test. Those of a family that this machine does not have are left out where the name has addresses of
 /// the other: an application without IPv6 does not miss it.
 pub fn admit(evidence: &mut Evidence) {
-    let Some(resolution) = &evidence.resolution else { return };
+    let Some(resolution) = &evidence.resolution else {
+        return;
+    };
     let addresses = resolution.addresses.clone();
     let port = evidence.target.port;
     let absent = |address: &Address| {
-        evidence.local.route_to(address).is_some_and(|route| !route.family_usable && route.kind == RouteKind::None)
+        evidence
+            .local
+            .route_to(address)
+            .is_some_and(|route| !route.family_usable && route.kind == RouteKind::None)
     };
     let named = evidence.target.address().is_none();
     let some_left = addresses.iter().any(|address| !absent(address));
-    let (left_out, tested): (Vec<Address>, Vec<Address>) =
-        addresses.into_iter().partition(|address| named && some_left && absent(address));
+    let (left_out, tested): (Vec<Address>, Vec<Address>) = addresses
+        .into_iter()
+        .partition(|address| named && some_left && absent(address));
     for address in tested {
         let endpoint = Endpoint { address, port };
-        if !evidence.endpoints.iter().any(|subject| subject.endpoint == endpoint) {
-            evidence.endpoints.push(UnderTest { endpoint, path: None });
+        if !evidence
+            .endpoints
+            .iter()
+            .any(|subject| subject.endpoint == endpoint)
+        {
+            evidence.endpoints.push(UnderTest {
+                endpoint,
+                path: None,
+            });
         }
     }
     let mut families: BTreeSet<bool> = BTreeSet::new();
@@ -181,7 +210,10 @@ pub fn admit(evidence: &mut Evidence) {
         if families.insert(address.is_ipv6()) {
             let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
             evidence.note(NotMeasured {
-                what: format!("the {family} addresses of {}", crate::model::text::escape(&evidence.target.host)),
+                what: format!(
+                    "the {family} addresses of {}",
+                    crate::model::text::escape(&evidence.target.host)
+                ),
                 why: format!("this machine has no {family} beyond its own link"),
                 command: None,
             });
@@ -193,15 +225,34 @@ pub fn admit(evidence: &mut Evidence) {
 /// answered and the port was not asked since.
 pub fn reask(evidence: &Evidence, endpoint: &Endpoint) -> (Vec<u8>, Option<u16>) {
     let walk = Walk::gather(&evidence.observations, Operation::TraceTcp, endpoint);
-    let control = endpoint.port.map(|port| evidence.options.control_port(port));
-    let control_endpoint = Endpoint { address: endpoint.address.clone(), port: control };
-    let control_walk = Walk::gather(&evidence.observations, Operation::TraceTcp, &control_endpoint);
+    let control = endpoint
+        .port
+        .map(|port| evidence.options.control_port(port));
+    let control_endpoint = Endpoint {
+        address: endpoint.address.clone(),
+        port: control,
+    };
+    let control_walk = Walk::gather(
+        &evidence.observations,
+        Operation::TraceTcp,
+        &control_endpoint,
+    );
     let last = walk.last_expired().map_or(0, |(ttl, _)| ttl);
     let end = control_walk.arrival().unwrap_or(u8::MAX);
-    let Some(from) = last.checked_add(1).filter(|from| *from < end) else { return (Vec::new(), None) };
-    let distances = control_walk.hops.range(from..end).filter(|(_, seen)| !seen.expired.is_empty()).map(|(ttl, _)| *ttl);
+    let Some(from) = last.checked_add(1).filter(|from| *from < end) else {
+        return (Vec::new(), None);
+    };
+    let distances = control_walk
+        .hops
+        .range(from..end)
+        .filter(|(_, seen)| !seen.expired.is_empty())
+        .map(|(ttl, _)| *ttl);
     let port = walk.hops.get(&1).and_then(|seen| {
-        let asked = seen.expired.first().map(|answer| answer.observation).or(seen.silent.first().copied());
+        let asked = seen
+            .expired
+            .first()
+            .map(|answer| answer.observation)
+            .or(seen.silent.first().copied());
         asked.and_then(|observation| observation.source_port)
     });
     (distances.collect(), port)

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::flow::{flow, icmp, local_outcome};
 use super::Recorder;
+use super::flow::{flow, icmp, local_outcome};
 use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
 use crate::net::flow::SourcePort;
 use crate::net::tcp::{self, Close, Connect};
@@ -65,7 +65,14 @@ pub async fn series(recorder: Recorder, options: Rc<Options>, series: Series) {
     if options.source_port.is_some() && !series.control {
         for number in 0..series.count {
             let seen = Rc::default();
-            attempt(recorder.clone(), options.clone(), series.clone(), number, seen).await;
+            attempt(
+                recorder.clone(),
+                options.clone(),
+                series.clone(),
+                number,
+                seen,
+            )
+            .await;
         }
         return;
     }
@@ -75,13 +82,25 @@ pub async fn series(recorder: Recorder, options: Rc<Options>, series: Series) {
     for number in 0..series.count {
         tokio::time::sleep_until((began + series.interval * number).into()).await;
         let (recorder, options) = (recorder.clone(), options.clone());
-        running.spawn_local(attempt(recorder, options, series.clone(), number, Rc::clone(&seen)));
+        running.spawn_local(attempt(
+            recorder,
+            options,
+            series.clone(),
+            number,
+            Rc::clone(&seen),
+        ));
         while running.try_join_next().is_some() {}
     }
     while running.join_next().await.is_some() {}
 }
 
-async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, number: u32, seen: Rc<RefCell<Seen>>) {
+async fn attempt(
+    recorder: Recorder,
+    options: Rc<Options>,
+    series: Series,
+    number: u32,
+    seen: Rc<RefCell<Seen>>,
+) {
     let mut connect = Connect::on(flow(&options, &series.endpoint));
     if let Some(port) = options.source_port.filter(|_| !series.control) {
         connect.flow.source_port = SourcePort::Fixed(port);
@@ -103,14 +122,22 @@ async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, numbe
             let early = (began + ERRORS_EXPLAIN).min(end);
             let mut attempt = pending.wait(early).await;
             if let tcp::Outcome::Silent(pending) = attempt.result {
-                let until = if seen.borrow().explained() { early } else { end };
+                let until = if seen.borrow().explained() {
+                    early
+                } else {
+                    end
+                };
                 attempt = pending.wait(until).await;
             }
             if let tcp::Outcome::Silent(pending) = attempt.result {
                 // Nothing explains the silence yet: a router may still report that it can't resolve the host.
                 let late = (began + LATE_REPORT).min(recorder.deadline());
                 let now = Instant::now();
-                attempt = if number < PATIENT && !series.control && !seen.borrow().answered() && late > end {
+                attempt = if number < PATIENT
+                    && !series.control
+                    && !seen.borrow().answered()
+                    && late > end
+                {
                     pending.wait(late).await
                 } else {
                     pending.wait(now).await
@@ -123,9 +150,15 @@ async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, numbe
                     seen.borrow_mut().opened += 1;
                     observation.outcome = Outcome::Ok;
                     let info = stream.tcp_info().ok();
-                    let again = info.as_ref().and_then(|info| info.total_retrans).unwrap_or(0);
+                    let again = info
+                        .as_ref()
+                        .and_then(|info| info.total_retrans)
+                        .unwrap_or(0);
                     observation.retransmits = Some(again);
-                    let kernel = info.as_ref().and_then(tcp_info::TcpInfo::handshake_rtt).map(Ms::from);
+                    let kernel = info
+                        .as_ref()
+                        .and_then(tcp_info::TcpInfo::handshake_rtt)
+                        .map(Ms::from);
                     observation.rtt_ms = kernel.or_else(|| (again == 0).then_some(elapsed.into()));
                     let reuse = options.source_port.is_some() && !series.control;
                     stream.close(if reuse { Close::Reset } else { Close::Fin });
@@ -134,7 +167,9 @@ async fn attempt(recorder: Recorder, options: Rc<Options>, series: Series, numbe
                     seen.borrow_mut().errors += 1;
                     failed(&mut observation, &failure);
                 }
-                tcp::Outcome::Silent(pending) => observation.retransmits = Some(pending.retransmits()),
+                tcp::Outcome::Silent(pending) => {
+                    observation.retransmits = Some(pending.retransmits())
+                }
             }
         }
     }
@@ -150,8 +185,10 @@ fn failed(observation: &mut Observation, failure: &tcp::Failure) {
     if let Some((outcome, icmp)) = failure.queue.iter().rev().find_map(icmp) {
         observation.outcome = outcome;
         observation.icmp = Some(icmp);
-        observation.rtt_ms =
-            failure.kernel_rtt.or((failure.retransmits == 0).then_some(failure.elapsed)).map(Ms::from);
+        observation.rtt_ms = failure
+            .kernel_rtt
+            .or((failure.retransmits == 0).then_some(failure.elapsed))
+            .map(Ms::from);
         return;
     }
     observation.outcome = local_outcome(failure.errno);

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::flow::{flow, icmp, local_outcome, scope};
 use super::Recorder;
+use super::flow::{flow, icmp, local_outcome, scope};
 use crate::model::{Address, Endpoint, Observation, Operation, Options, Outcome};
 use crate::net::echo::{Echo, EchoFailure, Event, Open};
 use crate::net::errno::Errno;
@@ -17,7 +17,13 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 pub const UNLIKELY_PORT: u16 = 33434;
 
 /// Sends echo requests to the host, so far from one another, and records each.
-pub async fn echo(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, count: u16, interval: Duration) {
+pub async fn echo(
+    recorder: Recorder,
+    options: Rc<Options>,
+    endpoint: Endpoint,
+    count: u16,
+    interval: Duration,
+) {
     let address = endpoint.address;
     let spec = Open {
         source: options.source.as_ref().map(Address::ip),
@@ -48,7 +54,11 @@ pub async fn echo(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, 
                 ..Observation::new(Operation::Echo, recorder.now(), Outcome::OtherError)
             };
             refuse(&recorder, failed, failure.errno);
-            recorder.note("whether the host answers echo requests", format!("the socket can't be had: {failure}"), None);
+            recorder.note(
+                "whether the host answers echo requests",
+                format!("the socket can't be had: {failure}"),
+                None,
+            );
             return;
         }
     };
@@ -79,18 +89,32 @@ pub async fn echo(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, 
             }
             continue;
         }
-        let last = sent.iter().flatten().map(|(at, _)| *at).max().unwrap_or(began);
+        let last = sent
+            .iter()
+            .flatten()
+            .map(|(at, _)| *at)
+            .max()
+            .unwrap_or(began);
         let end = (last + PATIENCE).min(recorder.deadline());
         if left == 0 || (!more && Instant::now() >= end) {
             break;
         }
         let event = socket.recv(if more { next } else { end }).await;
         let (sequence, at, answer) = match event {
-            Event::Reply(reply) if reply.from.to_canonical() == address.ip() => (reply.sequence, reply.at, None),
-            Event::Error { sequence: Some(sequence), error } => (sequence, error.at, icmp(&error)),
+            Event::Reply(reply) if reply.from.to_canonical() == address.ip() => {
+                (reply.sequence, reply.at, None)
+            }
+            Event::Error {
+                sequence: Some(sequence),
+                error,
+            } => (sequence, error.at, icmp(&error)),
             _ => continue,
         };
-        let Some((began, mut observation)) = sent.get_mut(usize::from(sequence)).and_then(Option::take) else { continue };
+        let Some((began, mut observation)) =
+            sent.get_mut(usize::from(sequence)).and_then(Option::take)
+        else {
+            continue;
+        };
         let rtt = at.saturating_duration_since(began).into();
         observation.rtt_ms = Some(rtt);
         observation.elapsed_ms = Some(rtt);
@@ -108,7 +132,13 @@ pub async fn echo(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, 
 }
 
 /// Sends datagrams to an unlikely port of the host: a host that is up turns them away with an ICMP error of its own.
-pub async fn datagrams(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, count: u16, interval: Duration) {
+pub async fn datagrams(
+    recorder: Recorder,
+    options: Rc<Options>,
+    endpoint: Endpoint,
+    count: u16,
+    interval: Duration,
+) {
     let to = Endpoint::new(endpoint.address, UNLIKELY_PORT);
     let blank = |recorder: &Recorder| Observation {
         endpoint: Some(to.clone()),
@@ -138,7 +168,10 @@ pub async fn datagrams(recorder: Recorder, options: Rc<Options>, endpoint: Endpo
         let end = (sent + if last { PATIENCE } else { interval }).min(recorder.deadline());
         let (at, answer) = match socket.recv(end).await {
             Received::Datagram(datagram) => (Some(datagram.at), Some((Outcome::Ok, None))),
-            Received::Error(error) => (Some(error.at), icmp(&error).map(|(outcome, icmp)| (outcome, Some(icmp)))),
+            Received::Error(error) => (
+                Some(error.at),
+                icmp(&error).map(|(outcome, icmp)| (outcome, Some(icmp))),
+            ),
             Received::Failed(errno) => {
                 observation.errno = Some(errno.name().into_owned());
                 (None, Some((local_outcome(errno), None)))

@@ -28,7 +28,11 @@ pub fn interface_index(name: &str) -> Option<u32> {
         return Some(index);
     }
     let links = net::route::links().ok()?;
-    links.items.iter().find(|link| link.name == name).map(|link| link.index)
+    links
+        .items
+        .iter()
+        .find(|link| link.name == name)
+        .map(|link| link.index)
 }
 
 /// The flow of a probe: what the options say of source, interface and type of service.
@@ -78,5 +82,13 @@ pub fn icmp(entry: &QueuedError) -> Option<(Outcome, Icmp)> {
     };
     let mtu = (outcome == Outcome::PacketTooBig).then_some(entry.info);
     let from = entry.offender.map(Address::new);
-    Some((outcome, Icmp { kind: entry.icmp_type, code: entry.icmp_code, from, mtu }))
+    Some((
+        outcome,
+        Icmp {
+            kind: entry.icmp_type,
+            code: entry.icmp_code,
+            from,
+            mtu,
+        },
+    ))
 }

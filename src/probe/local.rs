@@ -6,16 +6,16 @@ use super::Recorder;
 use super::flow::interface_index;
 use crate::model::evidence::Evidence;
 use crate::model::local::{
-    Conntrack, Interface, InterfaceErrors, Listener, Neighbour, NeighbourRole, NeighbourState, Prefix, Process, Route,
-    RouteKind, SourcePort,
+    Conntrack, Interface, InterfaceErrors, Listener, Neighbour, NeighbourRole, NeighbourState,
+    Prefix, Process, Route, RouteKind, SourcePort,
 };
 use crate::model::routing::{self, Action, Entry, Flow};
 use crate::model::source::{Privilege, Source};
 use crate::model::{Address, Endpoint};
 use crate::net::flow::Family;
+use crate::net::privilege;
 use crate::net::route::{self, Link, Query, RouteError};
 use crate::net::system::{self, CpuTimes, Transport};
-use crate::net::privilege;
 
 /// What is read at the start and compared at the end.
 #[derive(Debug, Clone)]
@@ -27,7 +27,10 @@ pub struct Baseline {
 impl Baseline {
     /// Reads it.
     pub fn read() -> Self {
-        Self { cpu: system::cpu_times(), links: route::links().map(|dump| dump.items).unwrap_or_default() }
+        Self {
+            cpu: system::cpu_times(),
+            links: route::links().map(|dump| dump.items).unwrap_or_default(),
+        }
     }
 }
 
@@ -62,13 +65,24 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
     let options = recorder.read(|evidence| evidence.options.clone());
     let port = recorder.read(|evidence| evidence.target.port);
     let links = route::links().map(|dump| dump.items).unwrap_or_default();
-    let own = route::addresses().map(|dump| dump.items).unwrap_or_default();
-    let name_of = |index: u32| links.iter().find(|link| link.index == index).map(|link| link.name.clone());
+    let own = route::addresses()
+        .map(|dump| dump.items)
+        .unwrap_or_default();
+    let name_of = |index: u32| {
+        links
+            .iter()
+            .find(|link| link.index == index)
+            .map(|link| link.name.clone())
+    };
     let mut found = Vec::new();
     for address in addresses {
         let wanted = options.interface.as_deref().or(address.zone());
         let query = Query {
-            source: options.source.as_ref().map(Address::ip).filter(|ip| own.iter().any(|a| a.prefix.address == *ip)),
+            source: options
+                .source
+                .as_ref()
+                .map(Address::ip)
+                .filter(|ip| own.iter().any(|a| a.prefix.address == *ip)),
             interface: wanted.and_then(interface_index),
             tos: options.tos,
             protocol: Some(6),
@@ -77,20 +91,32 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
         };
         found.push(look_up(address, &query, wanted, &name_of, &own));
     }
-    let named: Vec<String> = found.iter().filter_map(|route| route.interface.clone()).collect();
+    let named: Vec<String> = found
+        .iter()
+        .filter_map(|route| route.interface.clone())
+        .collect();
     let interfaces: Vec<Interface> = links
         .iter()
         .filter_map(|link| {
             let prefixes: Vec<Prefix> = own
                 .iter()
                 .filter(|a| a.interface == link.index)
-                .filter_map(|a| ipnet::IpNet::new(a.prefix.address, a.prefix.length).ok().map(Prefix))
+                .filter_map(|a| {
+                    ipnet::IpNet::new(a.prefix.address, a.prefix.length)
+                        .ok()
+                        .map(Prefix)
+                })
                 .collect();
             let down = !(link.flags.is_up() && link.flags.is_lower_up());
-            let holds = prefixes.iter().any(|p| addresses.iter().any(|a| p.0.contains(&a.ip())));
+            let holds = prefixes
+                .iter()
+                .any(|p| addresses.iter().any(|a| p.0.contains(&a.ip())));
             let asked = options.interface.as_deref() == Some(link.name.as_str())
-                || addresses.iter().any(|a| a.zone() == Some(link.name.as_str()));
-            (named.contains(&link.name) || (down && (holds || asked))).then(|| interface(link, prefixes))
+                || addresses
+                    .iter()
+                    .any(|a| a.zone() == Some(link.name.as_str()));
+            (named.contains(&link.name) || (down && (holds || asked)))
+                .then(|| interface(link, prefixes))
         })
         .collect();
     recorder.update(|evidence| {
@@ -108,7 +134,12 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
         all.sort();
         all.dedup();
         evidence.local.addresses = all;
-        if let Some(first) = evidence.local.routes.iter().find(|route| Some(&route.destination) == addresses.first()) {
+        if let Some(first) = evidence
+            .local
+            .routes
+            .iter()
+            .find(|route| Some(&route.destination) == addresses.first())
+        {
             evidence.source.address.clone_from(&first.source);
             evidence.source.interface.clone_from(&first.interface);
         }
@@ -166,9 +197,14 @@ fn look_up(
                 port: query.destination_port,
             };
             let decision = decide(family, &flow, name_of);
-            let mut route = Route { errno: Some(errno.name().into_owned()), ..blank };
+            let mut route = Route {
+                errno: Some(errno.name().into_owned()),
+                ..blank
+            };
             // Only what agrees with the kernel's own answer is quoted.
-            if let Some(decision) = decision.filter(|decision| error_of(decision.kind) == Some(errno.name().as_ref())) {
+            if let Some(decision) =
+                decision.filter(|decision| error_of(decision.kind) == Some(errno.name().as_ref()))
+            {
                 route.kind = decision.kind;
                 route.rule = decision.rule.as_ref().map(ToString::to_string);
                 if let Some(entry) = decision.entry {
@@ -198,7 +234,11 @@ fn error_of(kind: RouteKind) -> Option<&'static str> {
     }
 }
 
-fn decide(family: Family, flow: &Flow, name_of: &dyn Fn(u32) -> Option<String>) -> Option<routing::Decision> {
+fn decide(
+    family: Family,
+    flow: &Flow,
+    name_of: &dyn Fn(u32) -> Option<String>,
+) -> Option<routing::Decision> {
     let rules: Vec<routing::Rule> = route::rules(family).ok()?.items.iter().map(rule).collect();
     let entries: Vec<Entry> = route::routes(family)
         .ok()?
@@ -208,7 +248,8 @@ fn decide(family: Family, flow: &Flow, name_of: &dyn Fn(u32) -> Option<String>) 
         .filter_map(|entry| {
             Some(Entry {
                 table: entry.table,
-                prefix: ipnet::IpNet::new(entry.destination.address, entry.destination.length).ok()?,
+                prefix: ipnet::IpNet::new(entry.destination.address, entry.destination.length)
+                    .ok()?,
                 kind: kind_of(entry.kind),
                 metric: entry.metric,
                 ways: entry
@@ -224,7 +265,10 @@ fn decide(family: Family, flow: &Flow, name_of: &dyn Fn(u32) -> Option<String>) 
 }
 
 fn rule(rule: &route::Rule) -> routing::Rule {
-    let net = |p: &Option<route::Prefix>| p.as_ref().and_then(|p| ipnet::IpNet::new(p.address, p.length).ok());
+    let net = |p: &Option<route::Prefix>| {
+        p.as_ref()
+            .and_then(|p| ipnet::IpNet::new(p.address, p.length).ok())
+    };
     let (action, known) = match rule.action {
         route::RuleAction::Table => (Action::Table(rule.table), true),
         route::RuleAction::Goto(priority) => (Action::Goto(priority), true),
@@ -249,7 +293,11 @@ fn rule(rule: &route::Rule) -> routing::Rule {
         inverted: rule.inverted,
         suppress_prefix_length: rule.suppress_prefix_length,
         // A VRF's rule asks its own table, and only for what is bound to the VRF: this flow is not, and finds nothing there.
-        obscure: !known || !rule.unknown.is_empty() || rule.tos != 0 || rule.dscp.is_some() || rule.suppress_group.is_some(),
+        obscure: !known
+            || !rule.unknown.is_empty()
+            || rule.tos != 0
+            || rule.dscp.is_some()
+            || rule.suppress_group.is_some(),
     }
 }
 
@@ -266,7 +314,9 @@ fn kind_of(kind: route::RouteKind) -> RouteKind {
 }
 
 fn prefix(prefix: &route::Prefix) -> Option<Prefix> {
-    ipnet::IpNet::new(prefix.address, prefix.length).ok().map(Prefix)
+    ipnet::IpNet::new(prefix.address, prefix.length)
+        .ok()
+        .map(Prefix)
 }
 
 /// A table's entry as `ip route` writes it, in so far that `ip route del` takes it.
@@ -279,7 +329,10 @@ fn written(entry: &route::Route, name_of: &dyn Fn(u32) -> Option<String>) -> Str
         RouteKind::Local => "local ".to_owned(),
         _ => String::new(),
     };
-    text.push_str(&prefix(&entry.destination).map_or_else(|| "default".to_owned(), |prefix| prefix.to_string()));
+    text.push_str(
+        &prefix(&entry.destination)
+            .map_or_else(|| "default".to_owned(), |prefix| prefix.to_string()),
+    );
     for hop in &entry.next_hops {
         if entry.next_hops.len() > 1 {
             text.push_str(" nexthop");
@@ -317,7 +370,9 @@ fn interface(link: &Link, addresses: Vec<Prefix>) -> Interface {
         state: Some(format!("{:?}", link.state).to_lowercase()),
         mtu: link.mtu,
         kind: link.kind.clone(),
-        resolves_neighbours: !(link.flags.is_no_arp() || link.flags.is_loopback() || link.flags.is_point_to_point()),
+        resolves_neighbours: !(link.flags.is_no_arp()
+            || link.flags.is_loopback()
+            || link.flags.is_point_to_point()),
         addresses,
         errors: None,
     }
@@ -325,24 +380,42 @@ fn interface(link: &Link, addresses: Vec<Prefix>) -> Interface {
 
 /// Reads the neighbour entry of the next hop towards an address. To be called after the probes were sent.
 pub fn neighbour(recorder: &Recorder, address: &Address) {
-    let Some(route) = recorder.read(|evidence| evidence.local.route_to(address).cloned()) else { return };
-    let (Some(name), RouteKind::Unicast) = (&route.interface, route.kind) else { return };
+    let Some(route) = recorder.read(|evidence| evidence.local.route_to(address).cloned()) else {
+        return;
+    };
+    let (Some(name), RouteKind::Unicast) = (&route.interface, route.kind) else {
+        return;
+    };
     let hop = route.gateway.clone().unwrap_or_else(|| address.clone());
-    let role = if route.gateway.is_some() { NeighbourRole::Gateway } else { NeighbourRole::Destination };
+    let role = if route.gateway.is_some() {
+        NeighbourRole::Gateway
+    } else {
+        NeighbourRole::Destination
+    };
     let at_ms = recorder.now();
-    let Some(index) = interface_index(name) else { return };
+    let Some(index) = interface_index(name) else {
+        return;
+    };
     let entry = route::neighbour(hop.ip(), index).ok().flatten();
     let found = Neighbour {
         address: hop.clone(),
         interface: name.clone(),
         role,
-        state: entry.as_ref().map_or(NeighbourState::None, |entry| state_of(entry.state)),
+        state: entry
+            .as_ref()
+            .map_or(NeighbourState::None, |entry| state_of(entry.state)),
         link_address: entry.as_ref().and_then(route::Neighbour::link_address_text),
         at_ms,
-        confirmed_ms_ago: entry.as_ref().and_then(|entry| entry.confirmed).map(Into::into),
+        confirmed_ms_ago: entry
+            .as_ref()
+            .and_then(|entry| entry.confirmed)
+            .map(Into::into),
     };
     recorder.update(|evidence| {
-        evidence.local.neighbours.retain(|known| known.address != hop);
+        evidence
+            .local
+            .neighbours
+            .retain(|known| known.address != hop);
         evidence.local.neighbours.push(found);
     });
 }
@@ -370,8 +443,14 @@ pub fn ports(recorder: &Recorder) {
     let held_by = asked
         .and_then(|port| system::holder_of_local_port(Transport::Tcp, any, port))
         .and_then(|holder| holder.process)
-        .map(|process| Process { pid: process.pid, comm: process.comm });
-    let number = [sockets.tcp, sockets.tcp6, sockets.tcp_time_wait].into_iter().flatten().sum::<u64>();
+        .map(|process| Process {
+            pid: process.pid,
+            comm: process.comm,
+        });
+    let number = [sockets.tcp, sockets.tcp6, sockets.tcp_time_wait]
+        .into_iter()
+        .flatten()
+        .sum::<u64>();
     recorder.update(|evidence| {
         evidence.local.source_port = Some(SourcePort {
             asked,
@@ -391,7 +470,10 @@ pub fn listeners(recorder: &Recorder, port: u16) {
             endpoint: Endpoint::new(socket.ip(), socket.port()),
             process: system::holder_of_local_port(Transport::Tcp, socket.ip(), port)
                 .and_then(|holder| holder.process)
-                .map(|process| Process { pid: process.pid, comm: process.comm }),
+                .map(|process| Process {
+                    pid: process.pid,
+                    comm: process.comm,
+                }),
         })
         .collect();
     recorder.update(|evidence| evidence.local.listeners = found);
@@ -400,21 +482,37 @@ pub fn listeners(recorder: &Recorder, port: u16) {
 /// Compares what was read at the start with what is so at the end: load, and the errors of the interfaces.
 pub fn finish(evidence: &mut Evidence, before: &Baseline) {
     let cpu = system::cpu_times();
-    evidence.local.cpu_percent = cpu.zip(before.cpu).and_then(|(now, then)| now.percent_since(&then)).map(tenth);
-    evidence.local.memory_percent = system::memory().map(|memory| tenth(100.0 - memory.available_percent()));
-    evidence.local.conntrack =
-        system::conntrack().map(|conntrack| Conntrack { count: conntrack.count, max: conntrack.max });
+    evidence.local.cpu_percent = cpu
+        .zip(before.cpu)
+        .and_then(|(now, then)| now.percent_since(&then))
+        .map(tenth);
+    evidence.local.memory_percent =
+        system::memory().map(|memory| tenth(100.0 - memory.available_percent()));
+    evidence.local.conntrack = system::conntrack().map(|conntrack| Conntrack {
+        count: conntrack.count,
+        max: conntrack.max,
+    });
     let now = route::links().map(|dump| dump.items).unwrap_or_default();
     for interface in &mut evidence.local.interfaces {
-        let find = |links: &[Link]| links.iter().find(|link| link.name == interface.name).cloned();
-        let (Some(earlier), Some(later)) = (find(&before.links), find(&now)) else { continue };
+        let find = |links: &[Link]| {
+            links
+                .iter()
+                .find(|link| link.name == interface.name)
+                .cloned()
+        };
+        let (Some(earlier), Some(later)) = (find(&before.links), find(&now)) else {
+            continue;
+        };
         if let (Some(a), Some(b)) = (earlier.statistics, later.statistics) {
             interface.errors = Some(InterfaceErrors {
                 rx_errors: b.rx_errors.saturating_sub(a.rx_errors),
                 tx_errors: b.tx_errors.saturating_sub(a.tx_errors),
                 tx_dropped: b.tx_dropped.saturating_sub(a.tx_dropped),
                 carrier_changes: u64::from(
-                    later.carrier_changes.unwrap_or(0).saturating_sub(earlier.carrier_changes.unwrap_or(0)),
+                    later
+                        .carrier_changes
+                        .unwrap_or(0)
+                        .saturating_sub(earlier.carrier_changes.unwrap_or(0)),
                 ),
             });
         }

@@ -7,8 +7,8 @@ pub mod local;
 pub mod names;
 pub mod pace;
 mod recorder;
-pub mod trace;
 pub mod resolve;
+pub mod trace;
 
 pub use recorder::Recorder;
 
@@ -16,6 +16,10 @@ pub use recorder::Recorder;
 pub fn as_root(recorder: &Recorder) -> String {
     recorder.read(|evidence| {
         let target = &evidence.target;
-        format!("sudo nwcheck {} {}", target.protocol.command(), crate::model::text::escape(&target.label()))
+        format!(
+            "sudo nwcheck {} {}",
+            target.protocol.command(),
+            crate::model::text::escape(&target.label())
+        )
     })
 }

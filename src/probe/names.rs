@@ -28,9 +28,20 @@ const MOST: usize = 64;
 /// Follows a trace and looks up the name of every address that answers, until it is dropped or all that can come has come.
 pub async fn follow(recorder: Recorder, endpoint: Endpoint) {
     let named = recorder.read(|evidence| evidence.options.servers.first().cloned());
-    let configured = || Environment::of_this_machine().config().servers.into_iter().next();
-    let Some(server) = named.or_else(configured) else { return };
-    let server = socket_address(&Endpoint { port: server.port.or(Some(53)), ..server });
+    let configured = || {
+        Environment::of_this_machine()
+            .config()
+            .servers
+            .into_iter()
+            .next()
+    };
+    let Some(server) = named.or_else(configured) else {
+        return;
+    };
+    let server = socket_address(&Endpoint {
+        port: server.port.or(Some(53)),
+        ..server
+    });
     let mut asked: BTreeSet<Address> = BTreeSet::new();
     let mut running = JoinSet::new();
     loop {
@@ -40,7 +51,10 @@ pub async fn follow(recorder: Recorder, endpoint: Endpoint) {
                 .filter_map(|o| o.icmp_from().cloned())
                 .chain(std::iter::once(endpoint.address.clone()))
                 .collect();
-            let finished = evidence.endpoints.iter().any(|s| s.endpoint == endpoint && s.path.is_some());
+            let finished = evidence
+                .endpoints
+                .iter()
+                .any(|s| s.endpoint == endpoint && s.path.is_some());
             (answered, finished)
         });
         for address in answered {
@@ -70,7 +84,11 @@ async fn reverse(server: SocketAddr, address: &Address) -> Option<String> {
     let id = query.metadata.id;
     query.metadata.recursion_desired = true;
     query.add_query(Query::query(question.clone(), RecordType::PTR));
-    let any: SocketAddr = if server.is_ipv6() { "[::]:0".parse().ok()? } else { "0.0.0.0:0".parse().ok()? };
+    let any: SocketAddr = if server.is_ipv6() {
+        "[::]:0".parse().ok()?
+    } else {
+        "0.0.0.0:0".parse().ok()?
+    };
     let socket = UdpSocket::bind(any).await.ok()?;
     // Connected: only what comes from the server itself is taken.
     socket.connect(server).await.ok()?;
@@ -79,13 +97,34 @@ async fn reverse(server: SocketAddr, address: &Address) -> Option<String> {
         let mut bytes = [0; LARGEST];
         loop {
             let length = socket.recv(&mut bytes).await.ok()?;
-            let Some(message) = bytes.get(..length).and_then(|bytes| Message::from_vec(bytes).ok()) else { continue };
-            let asked = message.queries.first().is_some_and(|q| q.name.eq_ignore_root(&question));
-            if message.metadata.id == id && message.metadata.message_type == MessageType::Response && asked {
-                return message.answers.iter().find_map(|record| match &record.data {
-                    RData::PTR(name) => Some(name.0.to_ascii().trim_end_matches('.').chars().take(LONGEST).collect()),
-                    _ => None,
-                });
+            let Some(message) = bytes
+                .get(..length)
+                .and_then(|bytes| Message::from_vec(bytes).ok())
+            else {
+                continue;
+            };
+            let asked = message
+                .queries
+                .first()
+                .is_some_and(|q| q.name.eq_ignore_root(&question));
+            if message.metadata.id == id
+                && message.metadata.message_type == MessageType::Response
+                && asked
+            {
+                return message
+                    .answers
+                    .iter()
+                    .find_map(|record| match &record.data {
+                        RData::PTR(name) => Some(
+                            name.0
+                                .to_ascii()
+                                .trim_end_matches('.')
+                                .chars()
+                                .take(LONGEST)
+                                .collect(),
+                        ),
+                        _ => None,
+                    });
             }
         }
     };

@@ -19,7 +19,12 @@ impl Pace {
     /// So many probes a second, and so many at once.
     pub fn new(rate: u32, burst: u32) -> Self {
         let burst = f64::from(burst.max(1));
-        let bucket = Bucket { tokens: burst, filled: Instant::now(), rate: f64::from(rate.max(1)), burst };
+        let bucket = Bucket {
+            tokens: burst,
+            filled: Instant::now(),
+            rate: f64::from(rate.max(1)),
+            burst,
+        };
         Self(Rc::new(RefCell::new(bucket)))
     }
 

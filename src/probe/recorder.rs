@@ -23,7 +23,12 @@ impl Recorder {
     pub fn new(evidence: Evidence) -> Self {
         let began = Instant::now();
         let deadline = began + evidence.options.deadline_ms.to_duration();
-        Self { evidence: Rc::new(RefCell::new(evidence)), changed: Rc::new(Notify::new()), began, deadline }
+        Self {
+            evidence: Rc::new(RefCell::new(evidence)),
+            changed: Rc::new(Notify::new()),
+            began,
+            deadline,
+        }
     }
 
     /// When probes have to be at their end, so that the check can be judged before its deadline.

@@ -13,17 +13,19 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::Recorder;
 use super::control::UNLIKELY_PORT;
 use super::flow::{flow, icmp, local_outcome};
 use super::pace::Pace;
-use super::Recorder;
 use crate::model::topology::{Path, TraceProtocol};
 use crate::model::{Endpoint, Evidence, Icmp, Ms, Observation, Options, Outcome};
 use crate::net::errno::Errno;
 use crate::net::flow::{Flow, SourcePort};
 use crate::net::tcp::{self, Close, Connect};
 use crate::net::udp::{Fragmentation, Received, Udp};
-use crate::proto::trace::{Answer, AnswerKind, Config, End, FlowId, Micros, Probe, ProbeId, Tracer};
+use crate::proto::trace::{
+    Answer, AnswerKind, Config, End, FlowId, Micros, Probe, ProbeId, Tracer,
+};
 
 /// No answer is waited for longer than this; the kernel sends a SYN again after a second.
 const PATIENCE: Duration = Duration::from_millis(980);
@@ -64,13 +66,23 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, pace: P
         in_flight_max: 16,
         rate: options.rate,
         deadline: Some(Micros::from_millis(
-            u64::try_from(recorder.deadline().saturating_duration_since(start).as_millis()).unwrap_or(u64::MAX),
+            u64::try_from(
+                recorder
+                    .deadline()
+                    .saturating_duration_since(start)
+                    .as_millis(),
+            )
+            .unwrap_or(u64::MAX),
         )),
         ..Config::default()
     };
     let seed = RandomState::new().hash_one(&spec.endpoint);
     let mut tracer = Tracer::new(config, seed, now());
-    let mut lanes = Lanes { seed, ports: HashMap::new(), running: HashMap::new() };
+    let mut lanes = Lanes {
+        seed,
+        ports: HashMap::new(),
+        running: HashMap::new(),
+    };
     let (ended, mut answers) = mpsc::unbounded_channel::<Ended>();
     let mut unsendable = 0;
     while tracer.is_done().is_none() && unsendable < UNSENDABLE_MAX {
@@ -100,8 +112,14 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, pace: P
         if tracer.is_done().is_some() {
             break;
         }
-        let timeout = tracer.poll_timeout().map(|at| start + Duration::from_micros(at.0));
-        let wake = [timeout, wait_until].into_iter().flatten().min().unwrap_or_else(|| Instant::now() + PATIENCE);
+        let timeout = tracer
+            .poll_timeout()
+            .map(|at| start + Duration::from_micros(at.0));
+        let wake = [timeout, wait_until]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or_else(|| Instant::now() + PATIENCE);
         tokio::select! {
             Some(end) = answers.recv() => lanes.ended(&recorder, &mut tracer, end, now()),
             () = tokio::time::sleep_until(wake.into()) => tracer.handle_timeout(now()),
@@ -119,16 +137,37 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, pace: P
 
 /// Draws the path to an endpoint from what was observed.
 pub fn draw(evidence: &mut Evidence, endpoint: &Endpoint, protocol: TraceProtocol, complete: bool) {
-    let path = Path::draw(protocol, endpoint, &evidence.observations, &evidence.names, complete);
-    if let Some(subject) = evidence.endpoints.iter_mut().find(|subject| subject.endpoint == *endpoint) {
+    let path = Path::draw(
+        protocol,
+        endpoint,
+        &evidence.observations,
+        &evidence.names,
+        complete,
+    );
+    if let Some(subject) = evidence
+        .endpoints
+        .iter_mut()
+        .find(|subject| subject.endpoint == *endpoint)
+    {
         subject.path = (!path.hops.is_empty()).then_some(path);
     }
 }
 
 /// Asks the port again at distances where so far only the control was answered: the same flow, slowly.
-pub async fn reask(recorder: Recorder, options: Rc<Options>, spec: Spec, ttls: Vec<u8>, port: Option<u16>, pace: Pace) {
+pub async fn reask(
+    recorder: Recorder,
+    options: Rc<Options>,
+    spec: Spec,
+    ttls: Vec<u8>,
+    port: Option<u16>,
+    pace: Pace,
+) {
     let seed = RandomState::new().hash_one(&spec.endpoint);
-    let mut lanes = Lanes { seed, ports: HashMap::new(), running: HashMap::new() };
+    let mut lanes = Lanes {
+        seed,
+        ports: HashMap::new(),
+        running: HashMap::new(),
+    };
     if let Some(port) = port {
         lanes.ports.insert(FlowId(0), port);
     }
@@ -139,7 +178,12 @@ pub async fn reask(recorder: Recorder, options: Rc<Options>, spec: Spec, ttls: V
                 tokio::time::sleep_until(later.into()).await;
             }
             let (ended, mut answers) = mpsc::unbounded_channel::<Ended>();
-            let probe = Probe { id: ProbeId(number), flow: FlowId(0), ttl, attempt };
+            let probe = Probe {
+                id: ProbeId(number),
+                flow: FlowId(0),
+                ttl,
+                attempt,
+            };
             number += 1;
             if let Err(observation) = lanes.send(&recorder, &options, &spec, probe, ended) {
                 recorder.record(*observation);
@@ -197,10 +241,18 @@ impl Lanes {
                 let mut on = flow(options, &spec.endpoint);
                 on.ttl = Some(probe.ttl);
                 on.flow_label = self.label(&on, probe.flow);
-                on.source_port = self.ports.get(&probe.flow).map_or(SourcePort::AtBind, |port| SourcePort::Fixed(*port));
-                let mut connect = Connect { reuse_address: true, ..Connect::on(on) };
+                on.source_port = self
+                    .ports
+                    .get(&probe.flow)
+                    .map_or(SourcePort::AtBind, |port| SourcePort::Fixed(*port));
+                let mut connect = Connect {
+                    reuse_address: true,
+                    ..Connect::on(on)
+                };
                 let pending = match tcp::start(&connect) {
-                    Err(failure) if failure.errno == Errno::EINVAL && connect.flow.flow_label.is_some() => {
+                    Err(failure)
+                        if failure.errno == Errno::EINVAL && connect.flow.flow_label.is_some() =>
+                    {
                         // Another process holds flow labels in exclusive mode: then the kernel chooses.
                         connect.flow.flow_label = None;
                         tcp::start(&connect)
@@ -223,13 +275,21 @@ impl Lanes {
                 let blank = observation.clone();
                 let task = async move {
                     if let Some((observation, at)) = syn(blank, pending, began).await {
-                        let _ = ended.send(Ended { id: probe.id, observation, began, at });
+                        let _ = ended.send(Ended {
+                            id: probe.id,
+                            observation,
+                            began,
+                            at,
+                        });
                     }
                 };
                 (began, tokio::task::spawn_local(task))
             }
             TraceProtocol::Udp | TraceProtocol::Icmp => {
-                let to = Endpoint { port: Some(UNLIKELY_PORT), ..spec.endpoint.clone() };
+                let to = Endpoint {
+                    port: Some(UNLIKELY_PORT),
+                    ..spec.endpoint.clone()
+                };
                 let mut on = flow(options, &to);
                 on.flow_label = self.label(&on, probe.flow);
                 let socket = match Udp::open(&on, Fragmentation::System) {
@@ -244,7 +304,12 @@ impl Lanes {
                 let blank = observation.clone();
                 let task = async move {
                     if let Some((observation, at)) = datagram(blank, &socket, began).await {
-                        let _ = ended.send(Ended { id: probe.id, observation, began, at });
+                        let _ = ended.send(Ended {
+                            id: probe.id,
+                            observation,
+                            began,
+                            at,
+                        });
                     }
                 };
                 (began, tokio::task::spawn_local(task))
@@ -252,14 +317,23 @@ impl Lanes {
         };
         observation.at_ms = recorder.at(began);
         let task = task.abort_handle();
-        self.running.insert(probe.id, Running { flow: probe.flow, task, began, observation });
+        self.running.insert(
+            probe.id,
+            Running {
+                flow: probe.flow,
+                task,
+                began,
+                observation,
+            },
+        );
         Ok(())
     }
 
     /// The IPv6 flow label of a flow: 20 bits of its own, the same for all its probes.
     fn label(&self, flow: &Flow, id: FlowId) -> Option<u32> {
         flow.destination.is_ipv6().then(|| {
-            let mixed = (self.seed ^ u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)).rotate_left(23);
+            let mixed =
+                (self.seed ^ u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)).rotate_left(23);
             u32::try_from(mixed & 0x000f_ffff).unwrap_or(1).max(1)
         })
     }
@@ -272,14 +346,25 @@ impl Lanes {
         let mut observation = end.observation;
         observation.at_ms = recorder.at(end.began);
         let rtt = end.at.saturating_duration_since(end.began);
-        let answer = |kind, from| Answer { from, kind, rtt: Micros(u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)) };
-        let target = observation.endpoint.as_ref().map(|endpoint| endpoint.address.ip());
-        let from = observation.icmp_from().map(crate::model::Address::ip).or(target);
+        let answer = |kind, from| Answer {
+            from,
+            kind,
+            rtt: Micros(u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
+        };
+        let target = observation
+            .endpoint
+            .as_ref()
+            .map(|endpoint| endpoint.address.ip());
+        let from = observation
+            .icmp_from()
+            .map(crate::model::Address::ip)
+            .or(target);
         if let Some(from) = from {
             let kind = match (observation.outcome, &observation.icmp) {
                 (Outcome::TtlExceeded, _) => AnswerKind::TimeExceeded,
                 (Outcome::PortUnreachable, Some(_))
-                    if Some(from) == target && observation.operation != TraceProtocol::Tcp.operation() =>
+                    if Some(from) == target
+                        && observation.operation != TraceProtocol::Tcp.operation() =>
                 {
                     AnswerKind::Arrived
                 }
@@ -293,7 +378,12 @@ impl Lanes {
 
     /// Ends the probes of a flow that are still under way, so that the next may have its ports: they were not answered.
     fn give_up(&mut self, recorder: &Recorder, flow: FlowId) {
-        let late: Vec<ProbeId> = self.running.iter().filter(|(_, r)| r.flow == flow).map(|(id, _)| *id).collect();
+        let late: Vec<ProbeId> = self
+            .running
+            .iter()
+            .filter(|(_, r)| r.flow == flow)
+            .map(|(id, _)| *id)
+            .collect();
         for id in late {
             self.silent(recorder, id);
         }
@@ -318,14 +408,23 @@ impl Lanes {
 }
 
 /// Waits for what a SYN with a limited TTL is answered with; nothing where nothing came.
-async fn syn(mut observation: Observation, pending: tcp::Pending, began: Instant) -> Option<(Observation, Instant)> {
+async fn syn(
+    mut observation: Observation,
+    pending: tcp::Pending,
+    began: Instant,
+) -> Option<(Observation, Instant)> {
     let attempt = pending.wait(began + PATIENCE).await;
     let mut at = attempt.ended;
     let elapsed = attempt.ended.saturating_duration_since(began);
     match attempt.result {
         tcp::Outcome::Opened(stream) => {
             observation.outcome = Outcome::Ok;
-            observation.rtt_ms = stream.tcp_info().ok().and_then(|info| info.handshake_rtt()).or(Some(elapsed)).map(Ms::from);
+            observation.rtt_ms = stream
+                .tcp_info()
+                .ok()
+                .and_then(|info| info.handshake_rtt())
+                .or(Some(elapsed))
+                .map(Ms::from);
             observation.retransmits = Some(0);
             // The tuple has to be free for the next probe of the flow.
             stream.close(Close::Reset);
@@ -353,7 +452,11 @@ async fn syn(mut observation: Observation, pending: tcp::Pending, began: Instant
 }
 
 /// Waits for what a datagram with a limited TTL is answered with; nothing where nothing came.
-async fn datagram(mut observation: Observation, socket: &Udp, began: Instant) -> Option<(Observation, Instant)> {
+async fn datagram(
+    mut observation: Observation,
+    socket: &Udp,
+    began: Instant,
+) -> Option<(Observation, Instant)> {
     let at = match socket.recv(began + PATIENCE).await {
         Received::Datagram(datagram) => {
             observation.outcome = Outcome::Ok;

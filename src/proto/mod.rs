@@ -4,4 +4,5 @@
 //! arguments, what comes from the network is handed in, and what should be sent is handed out.
 //! Everything is bounded whatever the network answers. It uses `std` alone.
 
+pub mod quote;
 pub mod trace;

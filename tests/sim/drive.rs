@@ -11,34 +11,39 @@ use nwcheck::proto::trace::{
 use crate::network::{Network, mix};
 
 /// What a run came to.
-pub struct Run {
-    pub graph: Graph,
-    pub end: End,
-    pub took: Micros,
-    pub probes: u32,
+pub(crate) struct Run {
+    pub(crate) graph: Graph,
+    pub(crate) end: End,
+    pub(crate) took: Micros,
+    pub(crate) probes: u32,
     /// The greatest number of probes of one flow that were unanswered at once, as proposed.
-    pub at_once: u16,
+    pub(crate) at_once: u16,
 }
 
 /// What the network does to answers besides carrying them.
 #[derive(Clone, Copy, Default)]
-pub struct Mischief {
+pub(crate) struct Mischief {
     /// Every answer comes twice.
-    pub duplicates: bool,
+    pub(crate) duplicates: bool,
     /// One answer in so many comes two seconds late.
-    pub late_one_in: Option<u64>,
+    pub(crate) late_one_in: Option<u64>,
     /// Answers are made up for probes that were never sent.
-    pub forged: bool,
+    pub(crate) forged: bool,
 }
 
 /// Longer than any trace may take, in virtual time.
 const PATIENCE: Micros = Micros::from_millis(600_000);
 
-pub fn run(network: &mut Network, config: Config) -> Run {
+pub(crate) fn run(network: &mut Network, config: Config) -> Run {
     run_with(network, config, 1, Mischief::default())
 }
 
-pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Mischief) -> Run {
+pub(crate) fn run_with(
+    network: &mut Network,
+    config: Config,
+    seed: u64,
+    mischief: Mischief,
+) -> Run {
     let mut now = Micros(0);
     let mut tracer = Tracer::new(config, seed, now);
     let mut coming: BinaryHeap<Reverse<(Micros, u64)>> = BinaryHeap::new();
@@ -67,12 +72,13 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
                 tracer.handle_answer(ProbeId(probe.id.0 + 1000), now, answer);
                 tracer.handle_answer(ProbeId(u64::MAX - probe.id.0), now, answer);
             }
-            let Some((mut at, answer)) = network.send(probe.flow.0, probe.ttl, now) else {
+            let sent = network.send(probe.flow.0, probe.ttl, now);
+            let Some((mut at, answer)) = sent else {
                 continue;
             };
             if mischief
                 .late_one_in
-                .is_some_and(|every| mix(serial) % every == 0)
+                .is_some_and(|every| mix(serial).is_multiple_of(every))
             {
                 at = at.plus(Micros::from_millis(2000));
             }
@@ -89,24 +95,17 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
             .poll_timeout()
             .expect("a trace that goes on knows when to look again");
         let answer = coming.peek().map(|Reverse((at, _))| *at);
-        let before = now;
-        match answer.filter(|at| *at <= wake) {
-            Some(at) => {
-                now = now.max(at);
-                let Some(Reverse((_, serial))) = coming.pop() else {
-                    unreachable!()
-                };
-                let (id, answer) = answers[&serial];
-                flows.remove(&id);
-                tracer.handle_answer(id, now, answer);
-            }
-            None => {
-                now = now.max(wake);
-                tracer.handle_timeout(now);
-                if now == before && tracer.poll_timeout().is_some_and(|next| next <= now) {
-                    // Nothing but a decision is due: the next round makes it.
-                }
-            }
+        if let Some(at) = answer.filter(|at| *at <= wake) {
+            now = now.max(at);
+            let Some(Reverse((_, serial))) = coming.pop() else {
+                unreachable!("it was looked at just now")
+            };
+            let (id, answer) = answers[&serial];
+            flows.remove(&id);
+            tracer.handle_answer(id, now, answer);
+        } else {
+            now = now.max(wake);
+            tracer.handle_timeout(now);
         }
         flows.retain(|_, (_, sent)| now.minus(*sent) < Micros::from_millis(200));
         assert!(
@@ -125,7 +124,7 @@ pub fn run_with(network: &mut Network, config: Config, seed: u64, mischief: Misc
 }
 
 impl Run {
-    pub fn nodes(&self) -> BTreeSet<(u8, IpAddr)> {
+    pub(crate) fn nodes(&self) -> BTreeSet<(u8, IpAddr)> {
         let hops = self.graph.hops.iter();
         hops.flat_map(|hop| hop.nodes.iter().map(move |node| (hop.ttl, node)))
             .filter(|(_, node)| node.role == Role::Router)
@@ -134,7 +133,7 @@ impl Run {
     }
 
     /// Links whose both ends answered.
-    pub fn links(&self) -> BTreeSet<(u8, IpAddr, IpAddr)> {
+    pub(crate) fn links(&self) -> BTreeSet<(u8, IpAddr, IpAddr)> {
         let address = |id: NodeId| self.graph.node(id).and_then(|node| node.address);
         let links = self.graph.links.iter();
         links
@@ -143,7 +142,7 @@ impl Run {
     }
 
     /// Nothing is reported that is not there.
-    pub fn assert_true_to(&self, network: &Network) {
+    pub(crate) fn assert_true_to(&self, network: &Network) {
         let false_nodes: Vec<_> = self.nodes().difference(&network.nodes()).copied().collect();
         assert!(
             false_nodes.is_empty(),
@@ -157,7 +156,7 @@ impl Run {
     }
 
     /// Everything is there; of the destination only one link has to be, as arrivals are bounded.
-    pub fn is_whole(&self, network: &Network) -> bool {
+    pub(crate) fn is_whole(&self, network: &Network) -> bool {
         let destination = network.routers.iter().find(|router| router.next.is_empty());
         let destination = destination.map(|router| router.address);
         let inner = |link: &&(u8, IpAddr, IpAddr)| Some(link.2) != destination;

@@ -9,14 +9,14 @@ use nwcheck::proto::trace::{Answer, AnswerKind, Micros};
 
 /// How a router chooses between its next hops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spread {
+pub(crate) enum Spread {
     PerFlow,
     PerPacket,
 }
 
 /// What becomes of a probe that expires here, or arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub(crate) enum Manner {
     Answers,
     Silent,
     /// So many in a burst, then one each so many microseconds.
@@ -31,32 +31,32 @@ pub enum Manner {
 }
 
 #[derive(Clone, Debug)]
-pub struct Router {
-    pub address: IpAddr,
-    pub next: Vec<usize>,
-    pub spread: Spread,
-    pub manner: Manner,
+pub(crate) struct Router {
+    pub(crate) address: IpAddr,
+    pub(crate) next: Vec<usize>,
+    pub(crate) spread: Spread,
+    pub(crate) manner: Manner,
     /// One way, from the router before.
-    pub delay: u64,
-    pub loss_percent: u64,
+    pub(crate) delay: u64,
+    pub(crate) loss_percent: u64,
     tokens: Option<(u64, u64)>,
 }
 
 /// A network: router 0 is the first hop; the one without a next hop is the destination.
 #[derive(Clone, Debug)]
-pub struct Network {
-    pub routers: Vec<Router>,
-    pub salt: u64,
+pub(crate) struct Network {
+    pub(crate) routers: Vec<Router>,
+    pub(crate) salt: u64,
     packets: u64,
 }
 
-pub fn address(index: usize) -> IpAddr {
+pub(crate) fn address(index: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from(0x0a00_0001 + u32::try_from(index).unwrap()))
 }
 
 impl Network {
     /// Layers of routers; each router of a layer is linked to those of the next that `linked` says.
-    pub fn layers(widths: &[usize], linked: impl Fn(usize, usize, usize) -> bool) -> Self {
+    pub(crate) fn layers(widths: &[usize], linked: impl Fn(usize, usize, usize) -> bool) -> Self {
         let mut routers = Vec::new();
         let mut starts = Vec::new();
         for &width in widths {
@@ -93,26 +93,26 @@ impl Network {
     }
 
     /// Every router of a layer linked to every one of the next.
-    pub fn full(widths: &[usize]) -> Self {
+    pub(crate) fn full(widths: &[usize]) -> Self {
         Self::layers(widths, |_, _, _| true)
     }
 
-    pub fn straight(hops: usize) -> Self {
+    pub(crate) fn straight(hops: usize) -> Self {
         Self::full(&vec![1; hops])
     }
 
-    pub fn salted(mut self, salt: u64) -> Self {
+    pub(crate) fn salted(mut self, salt: u64) -> Self {
         self.salt = salt;
         self
     }
 
-    pub fn with(mut self, change: impl FnOnce(&mut Vec<Router>)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Vec<Router>)) -> Self {
         change(&mut self.routers);
         self
     }
 
     /// Sends a probe; the answer and when it is there, if there is one.
-    pub fn send(&mut self, flow: u16, ttl: u8, now: Micros) -> Option<(Micros, Answer)> {
+    pub(crate) fn send(&mut self, flow: u16, ttl: u8, now: Micros) -> Option<(Micros, Answer)> {
         self.packets += 1;
         let mut at = 0;
         let mut way = self.routers[0].delay;
@@ -178,7 +178,7 @@ impl Network {
     }
 
     /// The routers at each TTL, as `(ttl, address)`; the destination is not among them.
-    pub fn nodes(&self) -> BTreeSet<(u8, IpAddr)> {
+    pub(crate) fn nodes(&self) -> BTreeSet<(u8, IpAddr)> {
         let mut nodes = BTreeSet::new();
         for (ttl, layer) in self.reach() {
             for at in layer {
@@ -191,7 +191,7 @@ impl Network {
     }
 
     /// The links, as `(ttl of the farther end, from, to)`.
-    pub fn links(&self) -> BTreeSet<(u8, IpAddr, IpAddr)> {
+    pub(crate) fn links(&self) -> BTreeSet<(u8, IpAddr, IpAddr)> {
         let mut links = BTreeSet::new();
         for (ttl, layer) in self.reach() {
             for at in layer {
@@ -226,7 +226,7 @@ impl Network {
 }
 
 /// splitmix64's finish: well spread, and the same everywhere.
-pub fn mix(value: u64) -> u64 {
+pub(crate) fn mix(value: u64) -> u64 {
     let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use nwcheck::proto::trace::{Config, End, Ending, Micros, Role};
+use nwcheck::proto::trace::{Config, End, Ending, Micros, Role, Tracer};
 
 use crate::drive::run;
 use crate::network::{Manner, Network, address};
@@ -129,4 +129,28 @@ fn a_destination_that_answers_nothing_ends_the_trace_after_the_last_router() {
     println!("silent destination: {:?}, {} probes", run.took, run.probes);
     assert_eq!(run.graph.flows[0].ending, Ending::Silent { from_ttl: 6 });
     assert!(run.took < Micros::from_millis(2500), "{:?}", run.took);
+}
+
+#[test]
+fn a_distance_learnt_elsewhere_lets_all_hops_be_asked_at_once() {
+    let mut tracer = Tracer::new(one_path(), 1, Micros(0));
+    tracer.handle_distance(10, Micros(0));
+    let ttls: Vec<u8> = std::iter::from_fn(|| tracer.poll_transmit(Micros(0)))
+        .map(|probe| probe.ttl)
+        .collect();
+    assert_eq!(ttls, (1..=11).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_destination_known_to_be_silent_lets_all_hops_be_asked_at_once() {
+    let mut tracer = Tracer::new(one_path(), 1, Micros(0));
+    assert_eq!(
+        std::iter::from_fn(|| tracer.poll_transmit(Micros(0))).count(),
+        2
+    );
+    tracer.handle_destination_silent(Micros(0));
+    assert_eq!(
+        std::iter::from_fn(|| tracer.poll_transmit(Micros(0))).count(),
+        28
+    );
 }

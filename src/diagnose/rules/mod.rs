@@ -12,7 +12,13 @@ use crate::model::source::Privilege;
 use crate::model::{Finding, Id};
 
 /// The families, in the order of the chain.
-pub static FAMILIES: &[&[&Rule]] = &[name::NAME, local::LOCAL, path::PATH, destination::DESTINATION, policy::POLICY];
+pub static FAMILIES: &[&[&Rule]] = &[
+    name::NAME,
+    local::LOCAL,
+    path::PATH,
+    destination::DESTINATION,
+    policy::POLICY,
+];
 
 /// Every rule, in the order of the chain.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

@@ -8,6 +8,9 @@ use super::layout::{Layout, Place};
 use super::probe::Micros;
 use super::state::{Destination, State};
 
+/// By how many hops an arm may be shorter without flows arriving by surprise.
+const SHORTER: u8 = 2;
+
 /// Whether a probe may go, as far as arrivals are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gate {
@@ -38,7 +41,9 @@ pub(super) fn judge(
         return Gate::Never;
     }
     // Below the known distance one at a time may always go: an arm that turns out shorter is news.
-    let allowed = left.max(1);
+    // While one flow looks for the distance, an arrival is kept back for arms of another length.
+    let searches = layout.distance.is_none() && state.config.flows_max > 1;
+    let allowed = left.saturating_sub(u16::from(searches)).max(1);
     if state.risky_in_flight(now).saturating_add(planned) < allowed {
         Gate::Risky
     } else {
@@ -62,7 +67,8 @@ fn is_safe(state: &State, layout: &Layout, flow: usize, ttl: u8) -> bool {
             .group(before, place)
             .is_some_and(|group| group.goes_on && !group.arrives);
     }
-    ttl < distance
+    // Shorter arms are mostly shorter by a hop or two: there a flow goes step by step.
+    ttl.saturating_add(SHORTER) < distance
         && layout.level(before).is_some_and(|level| {
             let mut open = level
                 .groups

@@ -2,12 +2,18 @@
 //!
 //! A picture of the state at one moment, made anew for each decision.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::loops::{self, Cycle};
+use super::pacing::HopPace;
 use super::probe::AnswerKind;
 use super::state::{MAIN, State};
 use super::stopping;
+
+/// Answers of one router alone that prove, near a balancer per packet, that all packets pass it: of two routers
+/// one stays hidden once in 2048.
+const PROOF: usize = 12;
 
 /// Where a flow is at a TTL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +66,10 @@ pub(super) struct Level {
     pub(super) pending: usize,
     /// Flows that are placed or asked here and were not asked one TTL before.
     pub(super) orphans: Vec<usize>,
+    /// Flows that are silent here and whose place before is not known.
+    lost: Vec<usize>,
+    /// Answers of routers here.
+    answers: usize,
     /// One flow was answered by different routers here.
     pub(super) moved: bool,
     /// Between a balancer per packet and where its ways meet again: flows say nothing here.
@@ -99,6 +109,7 @@ impl Layout {
         for flow in 0..state.flows.len() {
             layout.place(state, flow);
         }
+        layout.adopt_lost();
         layout.look_ahead();
         layout.find_mixed(state);
         layout
@@ -168,7 +179,13 @@ impl Layout {
                         ttl.checked_sub(1)
                             .and_then(|ttl| places.get(usize::from(ttl)).copied().flatten())
                     };
-                    Some(silence_after(before))
+                    // Of a hop that limits its answers, a silent one is not another node.
+                    let limited = state.hop(ttl).is_some_and(HopPace::is_limited);
+                    Some(if limited {
+                        Place::Lost
+                    } else {
+                        silence_after(before)
+                    })
                 }
                 None => None,
             };
@@ -191,11 +208,13 @@ impl Layout {
                 break;
             };
             level.moved |= cell.moved();
+            level.answers += cell.replies.len();
             if orphan {
                 level.orphans.push(flow);
             }
             match place {
                 None => level.pending += 1,
+                Some(Place::Lost) => level.lost.push(flow),
                 Some(place) => match level.groups.iter_mut().find(|group| group.place == place) {
                     Some(group) => group.flows.push(flow),
                     None => level.groups.push(Group {
@@ -213,6 +232,48 @@ impl Layout {
         self.cycles.push(cycle);
     }
 
+    /// Whether the ways seem to meet again here, and more answers would prove it.
+    pub(super) fn seems_to_meet(&self, ttl: u8) -> bool {
+        let Some(level) = self.level(ttl) else {
+            return false;
+        };
+        let router =
+            matches!(level.groups.as_slice(), [only] if matches!(only.place, Place::Router(_)));
+        router && level.mixed && !level.moved
+    }
+
+    /// Whether flows part per packet right after this hop, and more answers would prove that not before it.
+    pub(super) fn seems_to_part(&self, ttl: u8) -> bool {
+        let here = self.level(ttl).filter(|level| !level.mixed);
+        here.is_some_and(|level| level.answers < PROOF) && self.is_mixed(ttl.saturating_add(1))
+    }
+
+    /// Where all flows are at one place, a flow that was not asked there is silent after that place too.
+    fn adopt_lost(&mut self) {
+        for ttl in 1..self.levels.len() {
+            let Some([before]) = self
+                .levels
+                .get(ttl - 1)
+                .map(|level| level.groups.as_slice())
+            else {
+                continue;
+            };
+            let place = silence_after(Some(before.place));
+            let Some(level) = self.levels.get_mut(ttl).filter(|_| place != Place::Lost) else {
+                continue;
+            };
+            let Some(group) = level.groups.iter_mut().find(|group| group.place == place) else {
+                continue;
+            };
+            for flow in std::mem::take(&mut level.lost) {
+                group.flows.push(flow);
+                if let Some(slot) = self.places.get_mut(flow).and_then(|row| row.get_mut(ttl)) {
+                    *slot = Some(place);
+                }
+            }
+        }
+    }
+
     /// Notes at each place what flows through it met one TTL further.
     fn look_ahead(&mut self) {
         let places = &self.places;
@@ -223,6 +284,7 @@ impl Layout {
                 .copied()
                 .flatten()
         };
+        let mut pooled: BTreeMap<IpAddr, (bool, bool)> = BTreeMap::new();
         let orphans: Vec<Vec<usize>> = self
             .levels
             .iter()
@@ -239,11 +301,23 @@ impl Layout {
                         _ => {}
                     }
                 }
+                if let Place::Router(address) = group.place {
+                    let known = pooled.entry(address).or_default();
+                    known.0 |= group.goes_on;
+                    known.1 |= group.arrives;
+                }
+            }
+        }
+        // A router that goes on at one TTL does so at another: an arm of another length passes it there.
+        for group in self.levels.iter_mut().flat_map(|level| &mut level.groups) {
+            if let Place::Router(address) = group.place {
+                group.goes_on |= pooled.get(&address) == Some(&(true, false));
             }
         }
     }
 
-    /// From the first TTL at which a flow moved to the next at which all flows are at one router again.
+    /// From the first TTL at which a flow moved to the next at which all flows are at one router again, seen
+    /// twice as often as elsewhere: six packets that all take one of two ways happen once in 32.
     fn find_mixed(&mut self, state: &State) {
         let enough = stopping::stopping_point(state.config.confidence, 2) as usize;
         let mut mixed = false;
@@ -251,7 +325,7 @@ impl Layout {
             if level.moved {
                 mixed = true;
             } else if let [only] = level.groups.as_slice()
-                && only.flows.len() >= enough
+                && (!mixed || level.answers >= PROOF.max(enough))
                 && matches!(only.place, Place::Router(_))
             {
                 mixed = false;

@@ -29,7 +29,10 @@
 //! assert_eq!(tracer.graph().distance, Some(1));
 //! ```
 
+mod cell;
 mod config;
+mod draw;
+mod examine;
 mod gate;
 mod graph;
 mod layout;

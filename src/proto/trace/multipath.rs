@@ -4,131 +4,21 @@
 //! hop on shared flows as MDA-Lite does (Vermeulen et al. 2018): a flow that was asked at a hop for one node's
 //! sake serves all others, and only as many TTLs of a flow are asked as some node needs.
 
-use super::config::{Confidence, Scope};
-use super::layout::{self, Group, Layout, Level, Place};
+use super::config::Confidence;
+use super::examine::{Behind, is_examined, may_arrive, parents, required, start};
+use super::layout::{self, Group, Layout, Place};
 use super::probe::Micros;
-use super::state::{MAIN, State};
+use super::state::MAIN;
 use super::stopping;
 use super::wants::{Granted, Wants};
 
 /// Repetitions of a flow behind a branching node before it is believed to balance per flow: a balancer per
-/// packet over two next hops goes unnoticed once in 32.
-const REPEATS: u32 = 5;
+/// packet over two next hops goes unnoticed once in 256.
+const REPEATS: u32 = 8;
 /// The same where the hop after it was seen to balance per packet, to find the first that does.
 const REPEATS_BEFORE_MIXED: u32 = 12;
 /// Flows through a node with one next hop that will do where more are too dear.
 const GOOD_ENOUGH: u32 = 4;
-/// Silent hops in a row after which a branch that nothing answers on is left alone.
-const DEAD: u8 = 3;
-
-/// What is known about the next hops of one place.
-pub(super) struct Behind {
-    pub(super) place: Place,
-    /// Next hops found; a silent one counts.
-    pub(super) found: u32,
-    /// Flows through the place whose next hop was asked for.
-    pub(super) asked: u32,
-    /// Of these, the ones with a result.
-    pub(super) settled: u32,
-    /// Flows that the stopping rule asks for.
-    pub(super) required: u32,
-    /// Repetitions of flows that had a result.
-    repeats: u32,
-    pub(super) per_packet: bool,
-    /// Flows that can be asked next: known to pass here, not yet asked.
-    candidates: Vec<usize>,
-    /// Flows that have one answer at the next hop.
-    answered: Vec<usize>,
-}
-
-impl Behind {
-    /// Looks from the place of `group`, at `ttl - 1`, to `ttl`.
-    pub(super) fn of(state: &State, layout: &Layout, ttl: u8, group: &Group) -> Self {
-        let alone = group.place == Place::Start || layout.only(ttl - 1).is_some();
-        let strays = layout
-            .level(ttl)
-            .filter(|_| alone)
-            .map_or(&[][..], |level| level.orphans.as_slice());
-        let mut next: Vec<Place> = Vec::new();
-        let mut behind = Self {
-            place: group.place,
-            found: 0,
-            asked: 0,
-            settled: 0,
-            required: 0,
-            repeats: 0,
-            per_packet: false,
-            candidates: Vec::new(),
-            answered: Vec::new(),
-        };
-        for &flow in group.flows.iter().chain(strays) {
-            let Some(cell) = state.cell(flow, ttl).filter(|cell| cell.asks > 0) else {
-                if layout.end_of(flow).is_none_or(|end| end >= ttl) {
-                    behind.candidates.push(flow);
-                }
-                continue;
-            };
-            behind.asked += 1;
-            if cell.moved() && !layout.is_mixed(ttl - 1) {
-                behind.per_packet = true;
-            }
-            if !cell.replies.is_empty() {
-                behind.repeats += u32::from(cell.asks.saturating_sub(1 + cell.misses));
-                behind.answered.push(flow);
-            }
-            let Some(place) = layout.place_at(flow, ttl) else {
-                continue;
-            };
-            behind.settled += 1;
-            if place != Place::Lost && !next.contains(&place) {
-                next.push(place);
-            }
-        }
-        behind.found = u32::try_from(next.len()).unwrap_or(u32::MAX);
-        behind.required = required(state, layout, behind.found);
-        behind
-    }
-
-    fn missing(&self) -> u32 {
-        self.required.saturating_sub(self.asked)
-    }
-}
-
-/// Flows that must pass a node with `found` next hops.
-fn required(state: &State, layout: &Layout, found: u32) -> u32 {
-    let hypothesis = found.max(1) + 1;
-    match state.config.scope {
-        Scope::Node => stopping::stopping_point(state.config.confidence, hypothesis),
-        Scope::Path => {
-            let nodes: usize = (layout.first..=layout.highest_router)
-                .filter_map(|ttl| layout.level(ttl))
-                .map(|level| {
-                    level
-                        .groups
-                        .iter()
-                        .filter(|group| group.place.goes_on())
-                        .count()
-                })
-                .sum();
-            let nodes = f64::from(u32::try_from(nodes).unwrap_or(u32::MAX)) + 1.0;
-            stopping::closed_form(state.config.confidence.epsilon() / nodes, hypothesis)
-        }
-    }
-}
-
-/// Every place that is examined, with the TTL of its next hops.
-pub(super) fn examined(state: &State, layout: &Layout) -> Vec<(u8, Behind)> {
-    let start = start(state);
-    let mut all = Vec::new();
-    for ttl in layout.first..=state.config.max_ttl {
-        for group in parents(layout, &start, ttl) {
-            if is_examined(state, layout, group, ttl) {
-                all.push((ttl, Behind::of(state, layout, ttl, group)));
-            }
-        }
-    }
-    all
-}
 
 /// Wishes for what the examination of all nodes needs next; `order` decides between equally good flows.
 pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
@@ -148,6 +38,9 @@ pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
             search.hop(wants, &start, ttl);
         }
         connect(wants, ttl);
+        if layout.seems_to_meet(ttl) || layout.seems_to_part(ttl) {
+            see_again(wants, ttl);
+        }
     }
     reask_silent(wants);
 }
@@ -202,16 +95,10 @@ impl Search {
     /// Node control: sends flows to the hop before `ttl` until enough of them pass the nodes that lack some.
     fn control(&mut self, wants: &mut Wants<'_>, lacking: &[(&Group, u32)], ttl: u8) {
         let (state, layout) = (wants.state, wants.layout);
-        let missing = lacking
-            .iter()
-            .map(|(_, missing)| *missing as usize)
-            .sum::<usize>();
         // A sole place is passed by every flow: it can be asked beyond without looking at it again.
         let sole = lacking.len() == 1
             && (ttl == layout.first || layout.only(ttl - 1).is_some())
-            && layout
-                .level(ttl.saturating_sub(1))
-                .is_none_or(|level| level.pending == 0);
+            && (ttl == layout.first || seen_enough(layout, ttl - 1));
         let at = if sole { ttl } else { ttl - 1 };
         if at < layout.first {
             return;
@@ -219,6 +106,19 @@ impl Search {
         let Some(level) = layout.level(at) else {
             return;
         };
+        // A new flow that falls silent beyond a fork can't be told to be at this silent node or at another.
+        let steered = !sole && at > layout.first && layout.only(at - 1).is_none();
+        let lacking: Vec<_> = lacking
+            .iter()
+            .filter(|(group, _)| !steered || !matches!(group.place, Place::Silent { .. }))
+            .collect();
+        if lacking.is_empty() {
+            return;
+        }
+        let missing = lacking
+            .iter()
+            .map(|(_, missing)| *missing as usize)
+            .sum::<usize>();
         let mut count = if sole {
             missing
         } else {
@@ -226,35 +126,42 @@ impl Search {
             (missing + level.groups.len() / 4).saturating_sub(level.pending)
         };
         count = count.saturating_sub(usize::from(wants.planned_at(at)));
-        for flow in self.likely_flows(wants, lacking, at) {
+        let leads = lacking.iter().flat_map(|(group, _)| &group.flows);
+        let before = at.saturating_sub(1);
+        let leads: Vec<Place> = leads
+            .filter_map(|&flow| layout.place_at(flow, before))
+            .collect();
+        let entry = entry(layout, at);
+        for flow in self.likely_flows(wants, &leads, at) {
             if count == 0 {
                 return;
+            }
+            if entry < at && layout.place_at(flow, before).is_none() {
+                continue;
             }
             wants.ask(flow, at, Micros(0));
             count -= 1;
         }
         let most = usize::from(state.config.flows_max);
+        for ttl in (entry..at.saturating_sub(1)).rev() {
+            count = step(wants, ttl, at, count);
+        }
         while count > 0 {
             let flow = state.flows.len() + self.new_flows;
             if flow >= most {
                 wants.short_of_flows = true;
                 return;
             }
-            wants.ask(flow, at, Micros(0));
+            wants.ask(flow, entry, Micros(0));
             self.new_flows += 1;
             count -= 1;
         }
     }
 
     /// Flows in use that were not asked at `at`, those first that pass a node before one that lacks flows.
-    fn likely_flows(&self, wants: &Wants<'_>, lacking: &[(&Group, u32)], at: u8) -> Vec<usize> {
+    fn likely_flows(&self, wants: &Wants<'_>, leads: &[Place], at: u8) -> Vec<usize> {
         let (state, layout) = (wants.state, wants.layout);
         let before = at.saturating_sub(1);
-        let leads: Vec<Place> = lacking
-            .iter()
-            .flat_map(|(group, _)| &group.flows)
-            .filter_map(|&flow| layout.place_at(flow, before))
-            .collect();
         let most = state.flows.len().min(usize::from(state.config.flows_max));
         let mut flows: Vec<usize> = (0..most)
             .filter(|&flow| {
@@ -327,6 +234,82 @@ fn repeat(wants: &mut Wants<'_>, behind: &Behind, ttl: u8) {
     }
 }
 
+/// No flow is on its way here, or enough were here that one more is no news.
+fn seen_enough(layout: &Layout, ttl: u8) -> bool {
+    layout.level(ttl).is_some_and(|level| {
+        let flows: usize = level.groups.iter().map(|group| group.flows.len()).sum();
+        level.pending == 0 || flows >= stopping::stopping_point(Confidence::P95, 2) as usize
+    })
+}
+
+/// Where new flows begin that shall come to `at`: there, or where some branches are silent, at the fork before
+/// them, as a flow that falls silent halfway can't be told from one that goes another way.
+fn entry(layout: &Layout, at: u8) -> u8 {
+    let mut entry = at;
+    let mut silent = false;
+    while entry > layout.first && layout.only(entry - 1).is_none() {
+        silent |= has_silence(layout, entry);
+        entry -= 1;
+    }
+    if silent || has_silence(layout, entry) {
+        entry
+    } else {
+        at
+    }
+}
+
+fn has_silence(layout: &Layout, ttl: u8) -> bool {
+    layout.level(ttl).is_some_and(|level| {
+        level
+            .groups
+            .iter()
+            .any(|group| matches!(group.place, Place::Silent { .. }))
+    })
+}
+
+/// Takes flows that were last seen at a router at `ttl` one hop further on their way to `at`; the rest of
+/// `count`.
+fn step(wants: &mut Wants<'_>, ttl: u8, at: u8, mut count: usize) -> usize {
+    let (state, layout) = (wants.state, wants.layout);
+    let Some(level) = layout.level(ttl) else {
+        return count;
+    };
+    let routers = level
+        .groups
+        .iter()
+        .filter(|group| matches!(group.place, Place::Router(_)));
+    let leads = routers.filter(|group| {
+        let behind = Behind::of(state, layout, ttl + 1, group);
+        behind.answered.len() + behind.pending() > 0 || behind.settled < behind.required
+    });
+    for &flow in leads.flat_map(|group| &group.flows) {
+        if count == 0 {
+            break;
+        }
+        let fresh = (ttl + 1..=at).all(|ttl| !state.is_asked(flow, ttl));
+        if fresh && flow < usize::from(state.config.flows_max) {
+            wants.ask(flow, ttl + 1, Micros(0));
+            count -= 1;
+        }
+    }
+    count
+}
+
+/// Around a balancer per packet: asks each flow once more where the ways seem to part or to meet again.
+fn see_again(wants: &mut Wants<'_>, ttl: u8) {
+    let (state, layout) = (wants.state, wants.layout);
+    for flow in layout
+        .level(ttl)
+        .iter()
+        .flat_map(|level| &level.groups)
+        .flat_map(|group| &group.flows)
+    {
+        if state.cell(*flow, ttl).is_some_and(|cell| cell.asks < 3) {
+            wants.ask(*flow, ttl, Micros(0));
+        }
+    }
+}
+
 /// Sees to it that every node was met by a flow that was asked one hop before too: else no link leads to it.
 fn connect(wants: &mut Wants<'_>, ttl: u8) {
     let (state, layout) = (wants.state, wants.layout);
@@ -367,31 +350,12 @@ fn reask_silent(wants: &mut Wants<'_>) {
     }
 }
 
-fn start(state: &State) -> Group {
-    Group {
-        place: Place::Start,
-        flows: (0..state.flows.len()).collect(),
-        goes_on: true,
-        arrives: false,
-    }
-}
-
-fn parents<'a>(layout: &'a Layout, start: &'a Group, ttl: u8) -> &'a [Group] {
-    if ttl == layout.first {
-        std::slice::from_ref(start)
-    } else {
-        layout
-            .level(ttl - 1)
-            .map_or(&[], |level: &Level| level.groups.as_slice())
-    }
-}
-
 /// Where a wide hop meets again in one node, the last few flows through each of its nodes are the dearest
 /// probes of all, and the least likely to show anything: they are left out once the hop has had 7/4 of the
 /// flows of its own stopping point. The node's bound in the result says so. MDA-Lite drops node control altogether
 /// in this case (Vermeulen et al. 2018, section 3).
 fn is_good_enough(layout: &Layout, behind: &Behind, ttl: u8) -> bool {
-    if behind.found != 1 || behind.asked < GOOD_ENOUGH || layout.only(ttl).is_none() {
+    if behind.found != 1 || behind.asked + 1 < GOOD_ENOUGH || layout.only(ttl).is_none() {
         return false;
     }
     let Some(level) = layout.level(ttl - 1) else {
@@ -404,45 +368,8 @@ fn is_good_enough(layout: &Layout, behind: &Behind, ttl: u8) -> bool {
             .map(|group| group.flows.len())
             .sum::<usize>();
     let width = u32::try_from(level.groups.len()).unwrap_or(u32::MAX);
-    width > 1 && asked * 4 >= 7 * stopping::stopping_point(Confidence::P95, width + 1) as usize
-}
-
-/// Whether the search looks behind this place, from `ttl - 1` to `ttl`.
-fn is_examined(state: &State, layout: &Layout, group: &Group, ttl: u8) -> bool {
-    if ttl == layout.first {
-        return true;
-    }
-    let spent = may_arrive(layout, group, ttl) && state.arrivals >= state.config.arrivals_max;
-    if !group.place.goes_on()
-        || group.arrives
-        || spent
-        || layout.is_mixed(ttl - 1)
-        || circles(layout, ttl)
-    {
-        return false;
-    }
-    match group.place {
-        // A dead branch: silent for long, and nothing that passes it was ever answered again.
-        Place::Silent { gap, .. } if gap >= DEAD => group.flows.iter().any(|&flow| {
-            (ttl..=layout.highest_answer).any(|ttl| {
-                matches!(
-                    layout.place_at(flow, ttl),
-                    Some(Place::Router(_) | Place::Destination(_))
-                )
-            })
-        }),
-        Place::Silent { .. } => ttl <= layout.highest_answer,
-        _ => true,
-    }
-}
-
-/// The next hop may be the destination: a longer arm is followed by one flow at a time until it goes on.
-fn may_arrive(layout: &Layout, group: &Group, ttl: u8) -> bool {
-    layout.distance.is_some_and(|distance| ttl >= distance) && !group.goes_on
-}
-
-fn circles(layout: &Layout, ttl: u8) -> bool {
-    ttl > layout.first && layout::circles_at(layout, ttl - 1)
+    let stop = stopping::stopping_point(Confidence::P95, width + 1) as usize;
+    width > 1 && (asked * 4 >= stop * 7 && behind.asked >= GOOD_ENOUGH || asked >= stop * 2)
 }
 
 /// Fisher and Yates' shuffle on the generator splitmix64.

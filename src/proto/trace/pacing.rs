@@ -10,6 +10,8 @@ use super::probe::Micros;
 const RUN: u32 = 3;
 /// Answers before that, without which it may as well be an unlucky hop.
 const ANSWERS: u32 = 3;
+/// Paced probes in a row without an answer after which pacing is given up.
+const PATIENCE: u32 = 4;
 const FIRST_INTERVAL: Micros = Micros::from_millis(500);
 const LEAST_INTERVAL: Micros = Micros::from_millis(50);
 const GREATEST_INTERVAL: Micros = Micros::from_millis(1500);
@@ -67,6 +69,8 @@ pub(super) struct HopPace {
     pub(super) last_asked: Micros,
     run: u32,
     limited: Option<Limited>,
+    /// It was asked slowly and did not answer either: its silence is no limit.
+    unhelped: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,11 +78,19 @@ struct Limited {
     since: Micros,
     interval: Micros,
     next: Micros,
+    /// Answers to paced probes, and misses since the last of them.
+    answers: u32,
+    misses: u32,
 }
 
 impl HopPace {
     pub(super) fn is_limited(&self) -> bool {
         self.limited.is_some()
+    }
+
+    /// It is paced, and the pace gets answers: what is missed now may be answered later.
+    pub(super) fn is_helped(&self) -> bool {
+        self.limited.is_some_and(|limited| limited.answers > 0)
     }
 
     /// When the next probe to this hop may go.
@@ -101,6 +113,8 @@ impl HopPace {
             && sent >= limited.since
         {
             limited.interval = Micros(limited.interval.0 / 10 * 7).max(LEAST_INTERVAL);
+            limited.answers = limited.answers.saturating_add(1);
+            limited.misses = 0;
         }
     }
 
@@ -109,16 +123,22 @@ impl HopPace {
         match &mut self.limited {
             Some(limited) if sent >= limited.since => {
                 limited.interval = Micros(limited.interval.0 / 2 * 3).min(GREATEST_INTERVAL);
+                limited.misses = limited.misses.saturating_add(1);
+                if limited.misses >= PATIENCE {
+                    self.limited = None;
+                    self.unhelped = true;
+                }
             }
-            Some(_) => {}
-            None if self.run >= RUN && self.answered >= ANSWERS => {
+            None if self.run >= RUN && self.answered >= ANSWERS && !self.unhelped => {
                 self.limited = Some(Limited {
                     since: now,
                     interval: FIRST_INTERVAL,
                     next: now.plus(FIRST_INTERVAL),
+                    answers: 0,
+                    misses: 0,
                 });
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
 }

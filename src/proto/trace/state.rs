@@ -2,9 +2,10 @@
 //!
 //! Facts only: what to ask next is decided in `walk` and `multipath`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::cell::{Cell, Flow, Reply};
 use super::config::Config;
 use super::pacing::HopPace;
 use super::probe::{Answer, AnswerKind, FlowId, Micros, Probe, ProbeId};
@@ -33,62 +34,6 @@ pub struct Counters {
     pub unknown: u32,
     /// Probes that could not be sent.
     pub unsendable: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reply {
-    pub(super) from: IpAddr,
-    pub(super) kind: AnswerKind,
-    pub(super) rtt: Micros,
-}
-
-/// One flow at one TTL.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cell {
-    pub(super) asks: u8,
-    pub(super) unsent: u8,
-    pub(super) flying: u8,
-    pub(super) misses: u8,
-    pub(super) last_asked: Micros,
-    pub(super) overdue_at: Micros,
-    pub(super) replies: Vec<Reply>,
-}
-
-impl Cell {
-    /// What this flow meets at this TTL. An arrival outweighs a router's answer, and that a refusal: what
-    /// went through once is not closed.
-    pub(super) fn outcome(&self) -> Option<&Reply> {
-        let weight = |reply: &&Reply| match reply.kind {
-            AnswerKind::Arrived => 0,
-            AnswerKind::TimeExceeded => 1,
-            AnswerKind::Unreachable { .. } => 2,
-        };
-        self.replies.iter().min_by_key(weight)
-    }
-
-    /// Whether probes of the one flow were answered by different routers.
-    pub(super) fn moved(&self) -> bool {
-        let mut routers = self
-            .replies
-            .iter()
-            .filter(|reply| reply.kind == AnswerKind::TimeExceeded);
-        let first = routers.next();
-        first.is_some_and(|first| routers.any(|reply| reply.from != first.from))
-    }
-
-    /// Asked, and without an answer for longer than one is expected to take.
-    pub(super) fn is_overdue(&self, now: Micros) -> bool {
-        self.asks > 0 && self.replies.is_empty() && (self.misses > 0 || now >= self.overdue_at)
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct Flow {
-    cells: Vec<Cell>,
-    /// The TTLs that were asked are inside `low..=high`.
-    pub(super) low: u8,
-    pub(super) high: u8,
-    pub(super) flying: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +72,8 @@ pub(super) struct State {
     pub(super) flows: Vec<Flow>,
     pub(super) hops: Vec<HopPace>,
     pub(super) limited: BTreeSet<IpAddr>,
+    /// What flows met one TTL after a router: how many silence for good, how many an answer.
+    after: BTreeMap<(u8, IpAddr), (u32, u32)>,
     pub(super) counters: Counters,
     pub(super) arrivals: u16,
     pub(super) destination: Destination,
@@ -153,6 +100,7 @@ impl State {
             flows: Vec::new(),
             hops,
             limited: BTreeSet::new(),
+            after: BTreeMap::new(),
             counters: Counters::default(),
             arrivals: 0,
             destination,
@@ -205,8 +153,10 @@ impl State {
         let hop = self.hop(ttl)?;
         let full = self.config.reasks.saturating_add(1);
         let opens_silence = self.opens_silence(flow, ttl);
-        let asks = if hop.is_limited() {
+        let asks = if hop.is_helped() {
             full.max(LIMITED_ASKS)
+        } else if flow != MAIN && self.is_known_silence(flow, ttl) {
+            1
         } else if opens_silence && (flow == MAIN || hop.answered > 0) {
             full
         } else {
@@ -220,6 +170,19 @@ impl State {
             };
             cell.last_asked.plus(pause)
         })
+    }
+
+    /// Flows that came from the same router were asked for long, and none was ever answered.
+    fn is_known_silence(&self, flow: usize, ttl: u8) -> bool {
+        let before = self
+            .router_before(flow, ttl)
+            .and_then(|router| self.after.get(&(ttl, router)));
+        before.is_some_and(|&(silent, answered)| silent >= 2 && answered == 0)
+    }
+
+    fn router_before(&self, flow: usize, ttl: u8) -> Option<IpAddr> {
+        let reply = self.cell(flow, ttl.checked_sub(1)?)?.outcome()?;
+        (reply.kind == AnswerKind::TimeExceeded).then_some(reply.from)
     }
 
     /// The first silent hop of a run: the one whose silence says where the flow ends.
@@ -359,6 +322,9 @@ impl State {
             hop.on_answer(record.sent_at);
             limited = hop.is_limited();
         }
+        if let Some(router) = self.router_before(record.flow, record.ttl) {
+            self.after.entry((record.ttl, router)).or_default().1 += 1;
+        }
         if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
             let recovered = cell.misses > 0;
             if before == Standing::Expired {
@@ -401,8 +367,14 @@ impl State {
             if record.standing == Standing::Sent {
                 self.counters.lost = self.counters.lost.saturating_add(1);
             }
+            let full = self.config.reasks.saturating_add(1);
+            let mut silent = false;
             if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
                 cell.misses = cell.misses.saturating_add(1);
+                silent = cell.replies.is_empty() && cell.misses == full;
+            }
+            if let (true, Some(router)) = (silent, self.router_before(record.flow, record.ttl)) {
+                self.after.entry((record.ttl, router)).or_default().0 += 1;
             }
             if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
                 hop.on_miss(record.sent_at, now);

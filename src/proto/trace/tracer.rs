@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::config::Config;
-use super::graph::{self, Graph};
+use super::draw;
+use super::graph::Graph;
 use super::layout::Layout;
 use super::multipath;
 use super::pacing::Bucket;
@@ -174,7 +175,7 @@ impl Tracer {
     /// What is known so far; final once [`Self::is_done`] says so, though late answers still count.
     #[must_use]
     pub fn graph(&self) -> Graph {
-        graph::draw(&self.state, self.end)
+        draw::draw(&self.state, self.end)
     }
 
     fn renew(&mut self, now: Micros) {

@@ -24,6 +24,7 @@ pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
     };
     let reach = reach.min(end);
 
+    look_far(wants);
     let mut walked = true;
     for ttl in layout.first..=reach {
         match state.cell(MAIN, ttl).filter(|cell| cell.asks > 0) {
@@ -49,12 +50,12 @@ pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
     confirm_refusals(wants);
 
     let next = layout.highest_answer.saturating_add(1);
-    let waits = (layout.first..=next.min(config.max_ttl)).any(|ttl| {
+    let gap = (layout.first..=next.min(config.max_ttl)).any(|ttl| {
         state
             .cell(MAIN, ttl)
             .is_some_and(|cell| cell.is_overdue(now))
     });
-    if waits
+    if gap
         && layout.end_of(MAIN).is_none()
         && layout.distance.is_none_or(|distance| distance > next)
     {
@@ -73,13 +74,9 @@ fn scout(wants: &mut Wants<'_>, next: u8) -> bool {
     let last = layout
         .distance
         .map_or(config.max_ttl, |distance| distance - 1);
-    let mut overdue = 0;
     let mut asked = true;
     for ttl in next..=last {
         let Some(hop) = state.hop(ttl) else { break };
-        if is_overdue_at(wants, ttl) {
-            overdue += 1;
-        }
         if hop.asked >= 2 {
             continue;
         }
@@ -94,15 +91,24 @@ fn scout(wants: &mut Wants<'_>, next: u8) -> bool {
             break;
         }
     }
-    let unsure = state.destination != Destination::Silent && layout.distance.is_none();
-    if unsure
-        && overdue >= FAR_GAP
-        && !state.far_asked
-        && let Some(lane) = lane(wants, config.max_ttl)
-    {
-        wants.ask_far(lane, config.max_ttl);
-    }
     asked
+}
+
+/// Before more and more probes go into silence one after the other, a single one goes to the last TTL: if
+/// nothing answers that either, nothing can be visited, and all TTLs can be asked at once.
+fn look_far(wants: &mut Wants<'_>) {
+    let (state, layout) = (wants.state, wants.layout);
+    let next = layout.highest_answer.saturating_add(1);
+    let last = state.config.max_ttl;
+    let known =
+        state.far_asked || state.destination == Destination::Silent || layout.distance.is_some();
+    if known || next.saturating_add(FAR_GAP) > last {
+        return;
+    }
+    let silent = (next..next.saturating_add(FAR_GAP)).all(|ttl| is_overdue_at(wants, ttl));
+    if let (true, Some(lane)) = (silent, lane(wants, last)) {
+        wants.ask_far(lane, last);
+    }
 }
 
 /// Every flow that asked this TTL waits for longer than an answer takes.

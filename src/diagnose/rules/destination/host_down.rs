@@ -40,14 +40,24 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             finding.explanation =
                 "The host is on a link of this machine, with no router in between, and nothing that was sent to it got any answer.".to_owned();
             finding = finding.fact(
-                format!("The route says that {} is directly on the link.", scene.address()),
+                format!(
+                    "The route says that {} is directly on the link.",
+                    scene.address()
+                ),
                 [],
             );
             finding.hop = None;
             finding.address = Some(scene.address().clone());
         }
-        LastRouter::Known { hop, router, observation } => {
-            finding.title = format!("{host} answers nothing behind its own router {}: it is off or drops everything", scene.device(router));
+        LastRouter::Known {
+            hop,
+            router,
+            observation,
+        } => {
+            finding.title = format!(
+                "{host} answers nothing behind its own router {}: it is off or drops everything",
+                scene.device(router)
+            );
             finding.explanation = format!(
                 "Packets get as far as hop {hop}, which is the last before the host, and nothing that was sent to it got any answer."
             );
@@ -96,7 +106,14 @@ pub(crate) fn last_router_proven<'a>(scene: &Scene<'a>) -> Option<LastRouter<'a>
         return (!state.is_some_and(NeighbourState::unresolved)).then_some(LastRouter::ThisMachine);
     }
     let (hop, router) = scene.farthest()?;
-    let earlier = scene.evidence.of(Operation::Baseline, scene.endpoint()).find(|o| o.outcome == Outcome::Ok)?;
+    let earlier = scene
+        .evidence
+        .of(Operation::Baseline, scene.endpoint())
+        .find(|o| o.outcome == Outcome::Ok)?;
     let known = earlier.icmp_from()?;
-    (earlier.ttl == Some(hop) && known.ip() == router.ip()).then_some(LastRouter::Known { hop, router, observation: earlier })
+    (earlier.ttl == Some(hop) && known.ip() == router.ip()).then_some(LastRouter::Known {
+        hop,
+        router,
+        observation: earlier,
+    })
 }

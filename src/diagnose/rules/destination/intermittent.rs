@@ -37,11 +37,22 @@ fn finding(scene: &Scene<'_>) -> Finding {
     let sent = scene.burst.len();
     let troubled = scene.troubled();
     let failed = troubled.iter().filter(|o| o.outcome != Outcome::Ok).count();
-    let severity = if failed * 2 >= sent { Severity::Error } else { Severity::Warning };
-    let title = if failed > 0 {
-        format!("{failed} of {sent} connections to {} fail, the others open", scene.endpoint())
+    let severity = if failed * 2 >= sent {
+        Severity::Error
     } else {
-        format!("{} of {sent} connections to {} open only at a second try", troubled.len(), scene.endpoint())
+        Severity::Warning
+    };
+    let title = if failed > 0 {
+        format!(
+            "{failed} of {sent} connections to {} fail, the others open",
+            scene.endpoint()
+        )
+    } else {
+        format!(
+            "{} of {sent} connections to {} open only at a second try",
+            troubled.len(),
+            scene.endpoint()
+        )
     };
     let mut finding = Finding::new(Id::DestinationIntermittent, severity, title)
         .explained(
@@ -57,7 +68,11 @@ fn finding(scene: &Scene<'_>) -> Finding {
             format!(
                 "Of {} other probes to the same host {}.",
                 controls.sent,
-                if controls.lost == 0 { "none was lost".to_owned() } else { format!("{} were lost", controls.lost) }
+                if controls.lost == 0 {
+                    "none was lost".to_owned()
+                } else {
+                    format!("{} were lost", controls.lost)
+                }
             ),
             controls.observations,
         );
@@ -84,17 +99,22 @@ fn kinds(mut finding: Finding, troubled: &[&Observation]) -> Finding {
         kinds.entry(kind).or_default().push(o);
     }
     for (kind, observations) in kinds {
-        finding = finding.fact(format!("{} {kind}.", observations.len()), ids(&observations));
+        finding = finding.fact(
+            format!("{} {kind}.", observations.len()),
+            ids(&observations),
+        );
     }
     finding
 }
 
 fn once(scene: &Scene<'_>) -> Finding {
     let troubled = scene.troubled();
-    let what = troubled.first().map_or("was not answered", |o| match o.outcome {
-        Outcome::Ok => "needed its SYN sent again",
-        other => other.phrase(),
-    });
+    let what = troubled
+        .first()
+        .map_or("was not answered", |o| match o.outcome {
+            Outcome::Ok => "needed its SYN sent again",
+            other => other.phrase(),
+        });
     kinds(
         Finding::new(
             Id::DestinationIntermittent,

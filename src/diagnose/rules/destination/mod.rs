@@ -5,8 +5,6 @@ mod host_down;
 mod intermittent;
 mod port_closed;
 mod port_filtered;
-#[cfg(any())]
-mod tests;
 mod unsteady;
 
 use crate::diagnose::Rule;

@@ -26,11 +26,21 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         _ => return Judgement::Clear,
     }
     let port = scene.endpoint().port.unwrap_or_default();
-    if scene.is_own() && scene.evidence.local.listeners.iter().any(|l| l.endpoint.port == Some(port)) {
+    if scene.is_own()
+        && scene
+            .evidence
+            .local
+            .listeners
+            .iter()
+            .any(|l| l.endpoint.port == Some(port))
+    {
         return Judgement::Clear;
     }
     let refused = scene.with(Outcome::Refused);
-    let fastest = refused.iter().filter_map(|o| o.rtt_ms.or(o.elapsed_ms)).min();
+    let fastest = refused
+        .iter()
+        .filter_map(|o| o.rtt_ms.or(o.elapsed_ms))
+        .min();
     let within = fastest.map_or_else(String::new, |ms| format!(", the fastest in {ms}"));
     let near = scene.is_own() || scene.on_link();
     let mut finding = Finding::new(
@@ -49,20 +59,35 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     )
     .about(scene.endpoint())
     .at(scene.walk.arrival(), Some(scene.address().clone()));
-    let rest: Vec<_> = scene.burst.iter().copied().filter(|o| o.outcome != Outcome::Refused).collect();
+    let rest: Vec<_> = scene
+        .burst
+        .iter()
+        .copied()
+        .filter(|o| o.outcome != Outcome::Refused)
+        .collect();
     if !rest.is_empty() {
         finding = finding.fact(
-            format!("The other {} were {}.", rest.len(), rest.first().map_or("", |o| o.outcome.phrase())),
+            format!(
+                "The other {} were {}.",
+                rest.len(),
+                rest.first().map_or("", |o| o.outcome.phrase())
+            ),
             ids(&rest),
         );
     }
     if let Some(distance) = scene.walk.arrival().filter(|distance| *distance > 1) {
         finding = finding.fact(
-            format!("The reset comes from a distance of {distance} hops; the path before it is clear."),
+            format!(
+                "The reset comes from a distance of {distance} hops; the path before it is clear."
+            ),
             scene.walk.observations_at(distance),
         );
     }
-    let whose = if scene.is_own() { "this machine".to_owned() } else { scene.address().to_string() };
+    let whose = if scene.is_own() {
+        "this machine".to_owned()
+    } else {
+        scene.address().to_string()
+    };
     Judgement::fires(
         finding
             .command(

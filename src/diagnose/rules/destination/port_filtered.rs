@@ -24,7 +24,9 @@ pub const RULE: Rule = Rule {
 fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::NotTried => Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
-        Shape::Rejected(r) if r.sender == Sender::Destination => Judgement::fires(rejected_by_host(scene, &r)),
+        Shape::Rejected(r) if r.sender == Sender::Destination => {
+            Judgement::fires(rejected_by_host(scene, &r))
+        }
         Shape::RejectedOnce(r) if r.sender == Sender::Destination => {
             Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
         }
@@ -37,7 +39,11 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     let Some(up) = scene.host_up() else {
         return if scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty() {
             let endpoint = scene.endpoint().clone();
-            Judgement::Unknown(vec![Need::Control(endpoint.clone()), Need::Echo(endpoint.clone()), Need::Datagram(endpoint)])
+            Judgement::Unknown(vec![
+                Need::Control(endpoint.clone()),
+                Need::Echo(endpoint.clone()),
+                Need::Datagram(endpoint),
+            ])
         } else {
             Judgement::Clear
         };
@@ -51,7 +57,10 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     let port = scene.endpoint().port.unwrap_or_default();
     let silent = scene.with(Outcome::Timeout);
     let last = scene.last_router();
-    let distance = scene.control_walk.arrival().or_else(|| scene.datagram_walk.arrival());
+    let distance = scene
+        .control_walk
+        .arrival()
+        .or_else(|| scene.datagram_walk.arrival());
     let local = scene.is_own();
     let before_it = match (last, distance) {
         _ if scene.on_link() => Some(None),
@@ -68,7 +77,9 @@ fn silent(scene: &Scene<'_>) -> Judgement {
                  firewall drops them, or that last device does: from here the two look the same.",
                 scene.device(router)
             ),
-            Some(None) => format!("There is no router in between: the host's own firewall drops {service}."),
+            Some(None) => {
+                format!("There is no router in between: the host's own firewall drops {service}.")
+            }
             None => format!(
                 "Something drops {service}: the host's own firewall, or a device on the way. Where is not proven, because the hops that \
                  could tell do not answer."
@@ -78,16 +89,29 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     let mut finding = Finding::new(
         Id::PortFiltered,
         Severity::Error,
-        format!("{} is up, but port {port} does not answer: it is filtered", scene.host()),
+        format!(
+            "{} is up, but port {port} does not answer: it is filtered",
+            scene.host()
+        ),
     )
     .explained(explanation)
-    .fact(format!("{} of {} attempts got no answer.", silent.len(), scene.burst.len()), ids(&silent))
+    .fact(
+        format!(
+            "{} of {} attempts got no answer.",
+            silent.len(),
+            scene.burst.len()
+        ),
+        ids(&silent),
+    )
     .fact(up.text, up.observations)
     .about(scene.endpoint())
     .at(None, Some(scene.address().clone()));
     if let Some((ttl, router)) = last {
         finding = finding.fact(
-            format!("SYNs to port {port} with a limited TTL are answered up to hop {ttl} ({}).", scene.device(router)),
+            format!(
+                "SYNs to port {port} with a limited TTL are answered up to hop {ttl} ({}).",
+                scene.device(router)
+            ),
             scene.walk.observations_at(ttl),
         );
         if before_it.is_some() {
@@ -102,7 +126,11 @@ fn silent(scene: &Scene<'_>) -> Judgement {
 }
 
 fn rejected_by_host(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
-    let what = rejection.answers.first().and_then(|o| o.icmp.as_ref()).map_or_else(String::new, |icmp| icmp.describe());
+    let what = rejection
+        .answers
+        .first()
+        .and_then(|o| o.icmp.as_ref())
+        .map_or_else(String::new, |icmp| icmp.describe());
     let connects = rejection.answers.iter().filter(|o| o.ttl.is_none()).count();
     let finding = Finding::new(
         Id::PortFiltered,
@@ -123,7 +151,11 @@ fn rejected_by_host(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
 }
 
 fn steps(scene: &Scene<'_>, finding: Finding) -> Finding {
-    let whose = if scene.is_own() { "this machine".to_owned() } else { scene.address().to_string() };
+    let whose = if scene.is_own() {
+        "this machine".to_owned()
+    } else {
+        scene.address().to_string()
+    };
     finding
         .command(
             format!("On {whose}, see whether its firewall drops {} from {}:", scene.service(), scene.source()),

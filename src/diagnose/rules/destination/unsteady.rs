@@ -51,7 +51,9 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
         return Unsteady::Once;
     }
     // Answers that differ from one probe to the next are the destination's doing, or a balancer's before it; so is failing half the time.
-    let silence = troubled.iter().all(|o| matches!(o.outcome, Outcome::Timeout | Outcome::Ok));
+    let silence = troubled
+        .iter()
+        .all(|o| matches!(o.outcome, Outcome::Timeout | Outcome::Ok));
     let controls = controls(scene);
     let failed = troubled.iter().filter(|o| o.outcome != Outcome::Ok).count();
     if !silence || failed * 2 >= scene.burst.len() {
@@ -77,14 +79,19 @@ pub(crate) fn controls(scene: &Scene<'_>) -> Controls {
     for series in [&scene.control, &scene.echo, &scene.datagram] {
         let answered = series.iter().any(|o| {
             matches!(o.outcome, Outcome::Ok | Outcome::Refused)
-                || (o.outcome == Outcome::PortUnreachable && o.icmp_from().is_some_and(|from| from.ip() == scene.address().ip()))
+                || (o.outcome == Outcome::PortUnreachable
+                    && o.icmp_from()
+                        .is_some_and(|from| from.ip() == scene.address().ip()))
         });
         let sent = u32::try_from(series.len()).unwrap_or(u32::MAX);
         if answered && sent > best.sent {
             best = Controls {
                 sent,
                 lost: u32::try_from(
-                    series.iter().filter(|o| o.outcome == Outcome::Timeout || o.first_syn_lost()).count(),
+                    series
+                        .iter()
+                        .filter(|o| o.outcome == Outcome::Timeout || o.first_syn_lost())
+                        .count(),
                 )
                 .unwrap_or(u32::MAX),
                 observations: series.iter().map(|o| o.id).collect(),

@@ -25,11 +25,18 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::LocalError(Outcome::Denied) => denied(scene),
         Shape::Rejected(r) if r.sender == Sender::ThisMachine => {
             let resolution = r.outcome == Outcome::HostUnreachable
-                && r.answers.iter().all(|o| o.elapsed_ms.is_none_or(|elapsed| elapsed > Ms::from_millis(500)));
+                && r.answers.iter().all(|o| {
+                    o.elapsed_ms
+                        .is_none_or(|elapsed| elapsed > Ms::from_millis(500))
+                });
             if resolution || super::interface_down::downed_interface(scene).is_some() {
                 return Judgement::Clear;
             }
-            let what = r.answers.first().and_then(|o| o.icmp.as_ref()).map_or_else(String::new, |icmp| icmp.describe());
+            let what = r
+                .answers
+                .first()
+                .and_then(|o| o.icmp.as_ref())
+                .map_or_else(String::new, |icmp| icmp.describe());
             Judgement::fires(steps(
                 finding(scene, format!("This machine's own firewall rejects {} to {}", scene.service(), scene.host()))
                     .fact(
@@ -52,9 +59,16 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 }
 
 fn denied(scene: &Scene<'_>) -> Judgement {
-    let errno = scene.burst.first().and_then(|o| o.errno.clone()).unwrap_or_default();
+    let errno = scene
+        .burst
+        .first()
+        .and_then(|o| o.errno.clone())
+        .unwrap_or_default();
     let by_route = scene.route().is_some_and(|route| {
-        matches!(route.kind, RouteKind::Prohibit | RouteKind::Unreachable | RouteKind::Blackhole | RouteKind::None)
+        matches!(
+            route.kind,
+            RouteKind::Prohibit | RouteKind::Unreachable | RouteKind::Blackhole | RouteKind::None
+        )
     });
     // EACCES on a low source port, and on a prohibit route, have findings of their own.
     if by_route || errno != "EPERM" {
@@ -78,6 +92,12 @@ fn finding(scene: &Scene<'_>, title: String) -> Finding {
 
 fn steps(finding: Finding) -> Finding {
     finding
-        .command("Find the rule that rejects it, and allow the flow if it is meant to pass:", "sudo nft list ruleset")
-        .command("Where iptables is in use:", "sudo iptables-save; sudo ip6tables-save")
+        .command(
+            "Find the rule that rejects it, and allow the flow if it is meant to pass:",
+            "sudo nft list ruleset",
+        )
+        .command(
+            "Where iptables is in use:",
+            "sudo iptables-save; sudo ip6tables-save",
+        )
 }

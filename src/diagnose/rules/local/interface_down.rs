@@ -22,14 +22,27 @@ pub const RULE: Rule = Rule {
 
 fn judge(scene: &Scene<'_>) -> Judgement {
     let failed = match scene.shape() {
-        Shape::NotTried => return Judgement::Unknown(vec![crate::diagnose::Need::Burst(scene.endpoint().clone())]),
-        Shape::LocalError(Outcome::NoRoute | Outcome::InterfaceDown | Outcome::AddressUnavailable) | Shape::Silent => true,
+        Shape::NotTried => {
+            return Judgement::Unknown(vec![crate::diagnose::Need::Burst(
+                scene.endpoint().clone(),
+            )]);
+        }
+        Shape::LocalError(
+            Outcome::NoRoute | Outcome::InterfaceDown | Outcome::AddressUnavailable,
+        )
+        | Shape::Silent => true,
         Shape::Rejected(r) | Shape::RejectedOnce(r) => r.sender == Sender::ThisMachine,
         _ => false,
     };
-    let Some(interface) = downed_interface(scene).filter(|_| failed) else { return Judgement::Clear };
+    let Some(interface) = downed_interface(scene).filter(|_| failed) else {
+        return Judgement::Clear;
+    };
     let name = &interface.name;
-    let how = if interface.up { "has no carrier" } else { "is down" };
+    let how = if interface.up {
+        "has no carrier"
+    } else {
+        "is down"
+    };
     let finding = Finding::new(
         Id::LocalInterfaceDown,
         Severity::Error,
@@ -50,20 +63,44 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         [],
     )
     .about(scene.endpoint());
-    let finding = match interface.addresses.iter().find(|p| p.0.contains(&scene.address().ip())) {
-        Some(prefix) => finding.fact(format!("{name} has the prefix {prefix}, which holds {}.", scene.address()), []),
+    let finding = match interface
+        .addresses
+        .iter()
+        .find(|p| p.0.contains(&scene.address().ip()))
+    {
+        Some(prefix) => finding.fact(
+            format!(
+                "{name} has the prefix {prefix}, which holds {}.",
+                scene.address()
+            ),
+            [],
+        ),
         None => finding,
     };
     let finding = finding.fact(
-        format!("No probe was answered: {}.", scene.burst.first().map_or("none was sent", |o| o.outcome.phrase())),
+        format!(
+            "No probe was answered: {}.",
+            scene
+                .burst
+                .first()
+                .map_or("none was sent", |o| o.outcome.phrase())
+        ),
         ids(&scene.burst),
     );
     Judgement::fires(if interface.up {
         finding
-            .action(format!("Check what {name} is plugged into: cable, switch port, virtual network or peer."))
-            .command("See the state of the link:", format!("ip -s link show dev {name}"))
+            .action(format!(
+                "Check what {name} is plugged into: cable, switch port, virtual network or peer."
+            ))
+            .command(
+                "See the state of the link:",
+                format!("ip -s link show dev {name}"),
+            )
     } else {
-        finding.command("Bring the interface up:", format!("sudo ip link set dev {name} up"))
+        finding.command(
+            "Bring the interface up:",
+            format!("sudo ip link set dev {name} up"),
+        )
     })
 }
 
@@ -71,15 +108,25 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 pub fn downed_interface<'a>(scene: &Scene<'a>) -> Option<&'a Interface> {
     let local = &scene.evidence.local;
     let usable = |interface: &&Interface| !(interface.up && interface.carrier);
-    let routed = scene.route().filter(|route| super::no_route::forwards(route.kind));
+    let routed = scene
+        .route()
+        .filter(|route| super::no_route::forwards(route.kind));
     match routed.and_then(|route| route.interface.as_ref()) {
         Some(name) => local.interface_named(name).filter(usable),
         None => {
             let ip = scene.address().ip();
-            let named = scene.evidence.options.interface.as_deref().or(scene.address().zone());
+            let named = scene
+                .evidence
+                .options
+                .interface
+                .as_deref()
+                .or(scene.address().zone());
             local.interfaces.iter().filter(usable).find(|interface| {
                 named == Some(interface.name.as_str())
-                    || interface.addresses.iter().any(|p| p.0.prefix_len() > 0 && p.0.contains(&ip))
+                    || interface
+                        .addresses
+                        .iter()
+                        .any(|p| p.0.prefix_len() > 0 && p.0.contains(&ip))
             })
         }
     }

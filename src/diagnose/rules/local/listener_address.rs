@@ -23,14 +23,22 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if scene.shape() != Shape::Refused || !scene.is_own() {
         return Judgement::Clear;
     }
-    let Some(port) = scene.endpoint().port else { return Judgement::Clear };
-    let Some(listener) = scene.evidence.local.listeners.iter().find(|l| l.endpoint.port == Some(port)) else {
+    let Some(port) = scene.endpoint().port else {
         return Judgement::Clear;
     };
-    let who = listener
-        .process
-        .as_ref()
-        .map_or_else(|| "a process".to_owned(), |p| format!("{} (process {})", escape(&p.comm), p.pid));
+    let Some(listener) = scene
+        .evidence
+        .local
+        .listeners
+        .iter()
+        .find(|l| l.endpoint.port == Some(port))
+    else {
+        return Judgement::Clear;
+    };
+    let who = listener.process.as_ref().map_or_else(
+        || "a process".to_owned(),
+        |p| format!("{} (process {})", escape(&p.comm), p.pid),
+    );
     let refused = scene.with(crate::model::Outcome::Refused);
     Judgement::fires(
         Finding::new(

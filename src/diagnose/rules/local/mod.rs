@@ -10,8 +10,6 @@ mod port_in_use;
 mod ports_exhausted;
 mod sockets_exhausted;
 mod source_unavailable;
-#[cfg(any())]
-mod tests;
 
 use crate::diagnose::Rule;
 

@@ -27,13 +27,19 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         Shape::Silent => Vec::new(),
         // On some kernels the error comes without an entry in the queue.
-        Shape::LocalError(Outcome::NoRoute) => {
-            scene.burst.iter().copied().filter(|o| o.elapsed_ms.is_some_and(|ms| ms > Ms::from_millis(500))).collect()
-        }
+        Shape::LocalError(Outcome::NoRoute) => scene
+            .burst
+            .iter()
+            .copied()
+            .filter(|o| o.elapsed_ms.is_some_and(|ms| ms > Ms::from_millis(500)))
+            .collect(),
         Shape::Rejected(r) | Shape::RejectedOnce(r)
             if r.sender == Sender::ThisMachine && r.outcome == Outcome::HostUnreachable =>
         {
-            r.answers.into_iter().filter(|o| o.elapsed_ms.is_some_and(|ms| ms > Ms::from_millis(500))).collect()
+            r.answers
+                .into_iter()
+                .filter(|o| o.elapsed_ms.is_some_and(|ms| ms > Ms::from_millis(500)))
+                .collect()
         }
         _ => return Judgement::Clear,
     };
@@ -48,10 +54,17 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .map(|e| e.interface.clone())
         .or_else(|| route.and_then(|route| route.interface.clone()))
         .unwrap_or_else(|| "the link".to_owned());
-    let asking = if next.is_ipv6() { "neighbour discovery" } else { "ARP" };
+    let asking = if next.is_ipv6() {
+        "neighbour discovery"
+    } else {
+        "ARP"
+    };
     let title = match gateway {
         Some(gateway) => format!("The gateway {gateway} on {interface} does not answer {asking}"),
-        None => format!("{} is not on {interface}: it does not answer {asking}", scene.host()),
+        None => format!(
+            "{} is not on {interface}: it does not answer {asking}",
+            scene.host()
+        ),
     };
     let mut finding = Finding::new(Id::LocalNeighbourUnresolved, Severity::Error, title)
         .explained(match gateway {
@@ -64,25 +77,49 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .about(scene.endpoint())
         .at(None, Some(next.clone()));
     if let Some(entry) = entry {
-        let state = if entry.state == NeighbourState::Failed { "FAILED" } else { "INCOMPLETE" };
-        finding = finding.fact(format!("The kernel's neighbour entry for {next} on {interface} is {state}."), []);
+        let state = if entry.state == NeighbourState::Failed {
+            "FAILED"
+        } else {
+            "INCOMPLETE"
+        };
+        finding = finding.fact(
+            format!("The kernel's neighbour entry for {next} on {interface} is {state}."),
+            [],
+        );
     }
     if let Some(first) = own_report.first() {
-        let after = first.elapsed_ms.map_or_else(String::new, |ms| format!(" after {ms}"));
+        let after = first
+            .elapsed_ms
+            .map_or_else(String::new, |ms| format!(" after {ms}"));
         finding = finding.fact(
             format!("This machine itself reports host unreachable{after}: its own address resolution gave up."),
             ids(&own_report),
         );
     }
-    let unanswered: Vec<_> = scene.burst.iter().copied().filter(|o| o.outcome == Outcome::Timeout).collect();
+    let unanswered: Vec<_> = scene
+        .burst
+        .iter()
+        .copied()
+        .filter(|o| o.outcome == Outcome::Timeout)
+        .collect();
     if !unanswered.is_empty() {
         finding = finding.fact(
-            format!("{} of {} attempts got no answer.", unanswered.len(), scene.burst.len()),
+            format!(
+                "{} of {} attempts got no answer.",
+                unanswered.len(),
+                scene.burst.len()
+            ),
             ids(&unanswered),
         );
     }
-    if let Some(prefix) = route.and_then(|route| route.prefix).filter(|_| gateway.is_none()) {
-        finding = finding.fact(format!("The route says that {prefix} is directly on {interface}."), []);
+    if let Some(prefix) = route
+        .and_then(|route| route.prefix)
+        .filter(|_| gateway.is_none())
+    {
+        finding = finding.fact(
+            format!("The route says that {prefix} is directly on {interface}."),
+            [],
+        );
     }
     Judgement::fires(
         finding

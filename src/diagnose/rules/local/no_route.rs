@@ -36,8 +36,16 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     }
     let address = scene.address();
     let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
-    let attempts: Vec<_> = scene.burst.iter().copied().filter(|o| o.outcome.is_local()).collect();
-    let errno = attempts.first().and_then(|o| o.errno.clone()).unwrap_or_else(|| "an error".to_owned());
+    let attempts: Vec<_> = scene
+        .burst
+        .iter()
+        .copied()
+        .filter(|o| o.outcome.is_local())
+        .collect();
+    let errno = attempts
+        .first()
+        .and_then(|o| o.errno.clone())
+        .unwrap_or_else(|| "an error".to_owned());
     let mut finding = Finding::new(Id::LocalNoRoute, Severity::Error, title(scene, route))
         .explained(explanation(route, family))
         .fact(
@@ -62,9 +70,25 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         }
         finding = finding.fact(format!("{text}."), []);
     }
-    for interface in scene.evidence.local.interfaces.iter().filter(|i| !i.up || !i.carrier) {
-        let how = if interface.up { "has no carrier" } else { "is down" };
-        finding = finding.fact(format!("Interface {} {how}: routes through it are not used.", interface.name), []);
+    for interface in scene
+        .evidence
+        .local
+        .interfaces
+        .iter()
+        .filter(|i| !i.up || !i.carrier)
+    {
+        let how = if interface.up {
+            "has no carrier"
+        } else {
+            "is down"
+        };
+        finding = finding.fact(
+            format!(
+                "Interface {} {how}: routes through it are not used.",
+                interface.name
+            ),
+            [],
+        );
     }
     let flag = if address.is_ipv6() { "-6 " } else { "" };
     finding = match route.map(|route| route.kind) {
@@ -73,7 +97,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             let table = route.and_then(|r| r.table).filter(|table| *table != 254);
             let table = table.map_or_else(String::new, |table| format!(" table {table}"));
             if quoted.is_empty() {
-                finding.command("Find the route that forbids it, and remove it if it is not meant:", format!("ip {flag}route show table all"))
+                finding.command(
+                    "Find the route that forbids it, and remove it if it is not meant:",
+                    format!("ip {flag}route show table all"),
+                )
             } else {
                 finding.command(
                     "If this route is not meant, remove it:",
@@ -82,16 +109,24 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             }
         }
         _ => finding.command(
-            format!("See which routes there are; a default route, or one for {address}, is missing:"),
+            format!(
+                "See which routes there are; a default route, or one for {address}, is missing:"
+            ),
             format!("ip {flag}route show table all"),
         ),
     };
-    Judgement::fires(finding.command("Ask the kernel again after the change:", format!("ip {flag}route get {}", address.ip())))
+    Judgement::fires(finding.command(
+        "Ask the kernel again after the change:",
+        format!("ip {flag}route get {}", address.ip()),
+    ))
 }
 
 /// Whether the kernel sends packets on by such a route.
 pub fn forwards(kind: RouteKind) -> bool {
-    matches!(kind, RouteKind::Unicast | RouteKind::Local | RouteKind::Other)
+    matches!(
+        kind,
+        RouteKind::Unicast | RouteKind::Local | RouteKind::Other
+    )
 }
 
 fn title(scene: &Scene<'_>, route: Option<&Route>) -> String {
@@ -99,7 +134,9 @@ fn title(scene: &Scene<'_>, route: Option<&Route>) -> String {
     match route.map(|route| route.kind) {
         Some(RouteKind::Unreachable) => format!("A route of this machine makes {host} unreachable"),
         Some(RouteKind::Prohibit) => format!("A route of this machine prohibits {host}"),
-        Some(RouteKind::Blackhole) => format!("A blackhole route of this machine swallows packets to {host}"),
+        Some(RouteKind::Blackhole) => {
+            format!("A blackhole route of this machine swallows packets to {host}")
+        }
         _ => format!("This machine has no route to {host}"),
     }
 }

@@ -18,8 +18,16 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    let Some(port) = scene.evidence.options.source_port else { return Judgement::Clear };
-    let limit = scene.evidence.local.source_port.as_ref().and_then(|s| s.unprivileged_from).unwrap_or(1024);
+    let Some(port) = scene.evidence.options.source_port else {
+        return Judgement::Clear;
+    };
+    let limit = scene
+        .evidence
+        .local
+        .source_port
+        .as_ref()
+        .and_then(|s| s.unprivileged_from)
+        .unwrap_or(1024);
     if scene.shape() != Shape::LocalError(Outcome::Denied) || port >= limit {
         return Judgement::Clear;
     }

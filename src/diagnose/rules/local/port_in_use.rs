@@ -20,19 +20,27 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    let Some(port) = scene.evidence.options.source_port else { return Judgement::Clear };
-    let source_is_ours = scene
-        .evidence
-        .options
-        .source
-        .as_ref()
-        .is_none_or(|source| scene.evidence.local.addresses.iter().any(|own| own.ip() == source.ip()));
+    let Some(port) = scene.evidence.options.source_port else {
+        return Judgement::Clear;
+    };
+    let source_is_ours = scene.evidence.options.source.as_ref().is_none_or(|source| {
+        scene
+            .evidence
+            .local
+            .addresses
+            .iter()
+            .any(|own| own.ip() == source.ip())
+    });
     match scene.shape() {
         Shape::LocalError(Outcome::AddressInUse) => {}
         Shape::LocalError(Outcome::AddressUnavailable) if source_is_ours => {}
         _ => return Judgement::Clear,
     }
-    let errno = scene.burst.first().and_then(|o| o.errno.clone()).unwrap_or_else(|| "EADDRINUSE".to_owned());
+    let errno = scene
+        .burst
+        .first()
+        .and_then(|o| o.errno.clone())
+        .unwrap_or_else(|| "EADDRINUSE".to_owned());
     let mut finding = Finding::new(
         Id::LocalPortInUse,
         Severity::Error,
@@ -41,15 +49,29 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     .explained("Another socket of this machine holds the port, so the connection can't be made from it. No packet left.")
     .fact(format!("A socket can't be had on port {port}: {errno}."), ids(&scene.burst))
     .about(scene.endpoint());
-    finding = match scene.evidence.local.source_port.as_ref().and_then(|s| s.held_by.as_ref()) {
-        Some(process) => {
-            finding.fact(format!("Process {} ({}) holds it.", process.pid, escape(&process.comm)), [])
-        }
+    finding = match scene
+        .evidence
+        .local
+        .source_port
+        .as_ref()
+        .and_then(|s| s.held_by.as_ref())
+    {
+        Some(process) => finding.fact(
+            format!(
+                "Process {} ({}) holds it.",
+                process.pid,
+                escape(&process.comm)
+            ),
+            [],
+        ),
         None => finding.fact("Which process holds it may not be seen as this user.", []),
     };
     Judgement::fires(
         finding
             .action("Choose another --source-port, or leave it out and let the kernel choose.")
-            .command("See which process holds it:", format!("sudo ss -tanp 'sport = :{port}'")),
+            .command(
+                "See which process holds it:",
+                format!("sudo ss -tanp 'sport = :{port}'"),
+            ),
     )
 }

@@ -20,17 +20,30 @@ pub const RULE: Rule = Rule {
 
 fn judge(scene: &Scene<'_>) -> Judgement {
     let options = &scene.evidence.options;
-    let matches = matches!(scene.shape(), Shape::LocalError(Outcome::AddressUnavailable | Outcome::AddressInUse));
-    let source_is_ours = options
-        .source
-        .as_ref()
-        .is_none_or(|source| scene.evidence.local.addresses.iter().any(|own| own.ip() == source.ip()));
+    let matches = matches!(
+        scene.shape(),
+        Shape::LocalError(Outcome::AddressUnavailable | Outcome::AddressInUse)
+    );
+    let source_is_ours = options.source.as_ref().is_none_or(|source| {
+        scene
+            .evidence
+            .local
+            .addresses
+            .iter()
+            .any(|own| own.ip() == source.ip())
+    });
     if !matches || options.source_port.is_some() || !source_is_ours {
         return Judgement::Clear;
     }
     let ports = scene.evidence.local.source_port.as_ref();
-    let Some((first, last)) = ports.and_then(|ports| ports.range) else { return Judgement::Unknown(Vec::new()) };
-    let errno = scene.burst.first().and_then(|o| o.errno.clone()).unwrap_or_else(|| "EADDRNOTAVAIL".to_owned());
+    let Some((first, last)) = ports.and_then(|ports| ports.range) else {
+        return Judgement::Unknown(Vec::new());
+    };
+    let errno = scene
+        .burst
+        .first()
+        .and_then(|o| o.errno.clone())
+        .unwrap_or_else(|| "EADDRNOTAVAIL".to_owned());
     let mut finding = Finding::new(
         Id::LocalPortsExhausted,
         Severity::Error,
@@ -44,11 +57,23 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     )
     .about(scene.endpoint());
     if let Some(sockets) = ports.and_then(|ports| ports.sockets) {
-        finding = finding.fact(format!("This machine has {sockets} TCP sockets, those in TIME-WAIT included."), []);
+        finding = finding.fact(
+            format!("This machine has {sockets} TCP sockets, those in TIME-WAIT included."),
+            [],
+        );
     }
     Judgement::fires(
         finding
-            .command("See what holds them:", format!("ss -tan dst {} | awk '{{print $1}}' | sort | uniq -c", scene.address().ip()))
-            .command("See the range, and widen it if it is narrow:", "sysctl net.ipv4.ip_local_port_range"),
+            .command(
+                "See what holds them:",
+                format!(
+                    "ss -tan dst {} | awk '{{print $1}}' | sort | uniq -c",
+                    scene.address().ip()
+                ),
+            )
+            .command(
+                "See the range, and widen it if it is narrow:",
+                "sysctl net.ipv4.ip_local_port_range",
+            ),
     )
 }

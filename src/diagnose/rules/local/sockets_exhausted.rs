@@ -22,10 +22,17 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if scene.shape() != Shape::LocalError(Outcome::SocketsExhausted) {
         return Judgement::Clear;
     }
-    let errno = scene.burst.first().and_then(|o| o.errno.clone()).unwrap_or_else(|| "EMFILE".to_owned());
+    let errno = scene
+        .burst
+        .first()
+        .and_then(|o| o.errno.clone())
+        .unwrap_or_else(|| "EMFILE".to_owned());
     let (limit, command) = match errno.as_str() {
         "EMFILE" => ("the limit of open files of this process", "ulimit -n"),
-        "ENFILE" => ("the limit of open files of the system", "sysctl fs.file-nr fs.file-max"),
+        "ENFILE" => (
+            "the limit of open files of the system",
+            "sysctl fs.file-nr fs.file-max",
+        ),
         _ => ("the memory for sockets", "cat /proc/net/sockstat"),
     };
     Judgement::fires(
@@ -35,8 +42,14 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             format!("This machine gives out no more sockets ({errno})"),
         )
         .explained(format!("Used up is {limit}. No packet left."))
-        .fact(format!("Opening a socket fails with {errno}."), ids(&scene.burst))
+        .fact(
+            format!("Opening a socket fails with {errno}."),
+            ids(&scene.burst),
+        )
         .about(scene.endpoint())
-        .command("See the limit and raise it, or find what holds the sockets:", command),
+        .command(
+            "See the limit and raise it, or find what holds the sockets:",
+            command,
+        ),
     )
 }

@@ -19,7 +19,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    let Some(source) = &scene.evidence.options.source else { return Judgement::Clear };
+    let Some(source) = &scene.evidence.options.source else {
+        return Judgement::Clear;
+    };
     if scene.shape() != Shape::LocalError(Outcome::AddressUnavailable) {
         return Judgement::Clear;
     }
@@ -39,11 +41,17 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         format!("The source address {source} is not on this machine"),
     )
     .explained("A socket can only send from an address that the machine has. No packet left.")
-    .fact(format!("Binding a socket to {source} fails with EADDRNOTAVAIL."), ids(&scene.burst))
+    .fact(
+        format!("Binding a socket to {source} fails with EADDRNOTAVAIL."),
+        ids(&scene.burst),
+    )
     .about(scene.endpoint())
     .at(None, Some(source.clone()));
     if !same.is_empty() {
         finding = finding.fact(format!("This machine has {}.", list(&same)), []);
     }
-    Judgement::fires(finding.command("Choose one of the addresses that this machine has:", "ip -brief address"))
+    Judgement::fires(finding.command(
+        "Choose one of the addresses that this machine has:",
+        "ip -brief address",
+    ))
 }

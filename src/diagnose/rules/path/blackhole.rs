@@ -23,7 +23,9 @@ pub const RULE: Rule = Rule {
 
 fn judge(scene: &Scene<'_>) -> Judgement {
     match nothing_answers(scene) {
-        Judgement::Fires(finding) if last_router_proven(scene).is_none() => Judgement::Fires(finding),
+        Judgement::Fires(finding) if last_router_proven(scene).is_none() => {
+            Judgement::Fires(finding)
+        }
         Judgement::Fires(_) => Judgement::Clear,
         other => other,
     }
@@ -62,8 +64,11 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
             needs.push(Need::ControlTrace(endpoint.clone()));
         }
     }
-    let asked_otherwise = !(scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty());
-    if !needs.is_empty() && !(asked_otherwise && scene.evidence.ended != crate::model::evidence::Ended::Complete) {
+    let asked_otherwise =
+        !(scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty());
+    if !needs.is_empty()
+        && !(asked_otherwise && scene.evidence.ended != crate::model::evidence::Ended::Complete)
+    {
         return Judgement::Unknown(needs);
     }
     Judgement::fires(finding(scene))
@@ -94,9 +99,19 @@ fn finding(scene: &Scene<'_>) -> Finding {
     };
     let mut finding = Finding::new(Id::PathBlackhole, Severity::Error, title)
         .explained(explanation)
-        .fact(format!("{} of {} attempts got no answer.", silent.len(), scene.burst.len()), ids(&silent))
+        .fact(
+            format!(
+                "{} of {} attempts got no answer.",
+                silent.len(),
+                scene.burst.len()
+            ),
+            ids(&silent),
+        )
         .about(scene.endpoint())
-        .at(farthest.map(|(ttl, _)| ttl), farthest.map(|(_, router)| router.clone()).or(gateway));
+        .at(
+            farthest.map(|(ttl, _)| ttl),
+            farthest.map(|(_, router)| router.clone()).or(gateway),
+        );
     finding = controls(scene, finding);
     if let Some((ttl, router)) = farthest {
         let mut seen = scene.walk.observations_at(ttl);
@@ -132,7 +147,12 @@ fn finding(scene: &Scene<'_>) -> Finding {
 fn controls(scene: &Scene<'_>, finding: Finding) -> Finding {
     let mut tried = Vec::new();
     let mut seen = Vec::new();
-    if let Some(port) = scene.control.first().and_then(|o| o.endpoint.as_ref()).and_then(|e| e.port) {
+    if let Some(port) = scene
+        .control
+        .first()
+        .and_then(|o| o.endpoint.as_ref())
+        .and_then(|e| e.port)
+    {
         tried.push(format!("TCP port {port}"));
         seen.extend(ids(&scene.control));
     }
@@ -145,7 +165,16 @@ fn controls(scene: &Scene<'_>, finding: Finding) -> Finding {
         seen.extend(ids(&scene.datagram));
     }
     if tried.is_empty() {
-        return finding.fact("Nothing else could be tried, so that the host may still be up.", []);
+        return finding.fact(
+            "Nothing else could be tried, so that the host may still be up.",
+            [],
+        );
     }
-    finding.fact(format!("The host left unanswered, too: {}.", crate::model::text::list(&tried)), seen)
+    finding.fact(
+        format!(
+            "The host left unanswered, too: {}.",
+            crate::model::text::list(&tried)
+        ),
+        seen,
+    )
 }

@@ -48,7 +48,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Ok(None) => return Judgement::Clear,
         Err(needs) => return Judgement::Unknown(needs),
     };
-    let Some(up) = scene.host_up() else { return Judgement::Clear };
+    let Some(up) = scene.host_up() else {
+        return Judgement::Clear;
+    };
     let service = scene.service();
     let control = control_name(scene);
     let silent = scene.with(Outcome::Timeout);
@@ -57,8 +59,14 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         None => "this machine's link".to_owned(),
     };
     let title = match stop.router {
-        Some(_) => format!("{service} to {} is dropped at or after {place}", scene.host()),
-        None => format!("{service} to {} is dropped at the first hop or before it", scene.host()),
+        Some(_) => format!(
+            "{service} to {} is dropped at or after {place}",
+            scene.host()
+        ),
+        None => format!(
+            "{service} to {} is dropped at the first hop or before it",
+            scene.host()
+        ),
     };
     let mut finding = Finding::new(Id::PathFiltered, Severity::Error, title)
         .explained(format!(
@@ -93,7 +101,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 
 /// The control in a sentence: `TCP/1`.
 pub(crate) fn control_name(scene: &Scene<'_>) -> String {
-    let port = scene.endpoint().port.map_or(1, |port| scene.evidence.options.control_port(port));
+    let port = scene
+        .endpoint()
+        .port
+        .map_or(1, |port| scene.evidence.options.control_port(port));
     format!("TCP/{port}")
 }
 
@@ -107,7 +118,10 @@ pub(crate) fn stops_before<'a>(scene: &Scene<'a>) -> Result<Option<Stop<'a>>, Ve
     if scene.control.is_empty() {
         return Err(vec![Need::Control(endpoint.clone())]);
     }
-    let answered = scene.control.iter().any(|o| matches!(o.outcome, Outcome::Ok | Outcome::Refused));
+    let answered = scene
+        .control
+        .iter()
+        .any(|o| matches!(o.outcome, Outcome::Ok | Outcome::Refused));
     if !answered {
         return Ok(None);
     }
@@ -117,22 +131,52 @@ pub(crate) fn stops_before<'a>(scene: &Scene<'a>) -> Result<Option<Stop<'a>>, Ve
     if scene.control_walk.is_empty() {
         return Err(vec![Need::ControlTrace(endpoint.clone())]);
     }
-    let (last, router) = scene.last_router().map_or((0, None), |(ttl, router)| (ttl, Some(router)));
+    let (last, router) = scene
+        .last_router()
+        .map_or((0, None), |(ttl, router)| (ttl, Some(router)));
     let end = scene.control_walk.arrival().unwrap_or(u8::MAX);
-    let Some(from) = last.checked_add(1).filter(|from| *from < end) else { return Ok(None) };
+    let Some(from) = last.checked_add(1).filter(|from| *from < end) else {
+        return Ok(None);
+    };
     let mut waiting = false;
     for (ttl, control) in scene.control_walk.hops.range(from..end) {
-        let Some(witness) = control.expired.first() else { continue };
+        let Some(witness) = control.expired.first() else {
+            continue;
+        };
         // The port must have been asked at this very distance after the control had passed it, and have stayed silent.
-        let passed = control.expired.iter().map(|a| a.observation.at_ms).min().unwrap_or_default();
-        let silent = scene.walk.hops.get(ttl).map(|seen| seen.silent.clone()).unwrap_or_default();
+        let passed = control
+            .expired
+            .iter()
+            .map(|a| a.observation.at_ms)
+            .min()
+            .unwrap_or_default();
+        let silent = scene
+            .walk
+            .hops
+            .get(ttl)
+            .map(|seen| seen.silent.clone())
+            .unwrap_or_default();
         if silent.iter().any(|o| o.at_ms > passed) && silent.len() >= 2 {
-            let mut observations = if last > 0 { scene.walk.observations_at(last) } else { Vec::new() };
+            let mut observations = if last > 0 {
+                scene.walk.observations_at(last)
+            } else {
+                Vec::new()
+            };
             observations.extend(silent.iter().map(|o| o.id));
             observations.extend(control.expired.iter().map(|a| a.observation.id));
-            return Ok(Some(Stop { last, router, beyond: *ttl, witness: witness.from.clone(), observations }));
+            return Ok(Some(Stop {
+                last,
+                router,
+                beyond: *ttl,
+                witness: witness.from.clone(),
+                observations,
+            }));
         }
         waiting = true;
     }
-    if waiting { Err(vec![Need::Reask(endpoint.clone())]) } else { Ok(None) }
+    if waiting {
+        Err(vec![Need::Reask(endpoint.clone())])
+    } else {
+        Ok(None)
+    }
 }

@@ -37,7 +37,12 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         return Judgement::Clear;
     }
     let step = where_it_grows(scene, probes.min_ms.unwrap_or(median));
-    let answered: Vec<_> = scene.burst.iter().filter(|o| o.outcome == Outcome::Ok).map(|o| o.id).collect();
+    let answered: Vec<_> = scene
+        .burst
+        .iter()
+        .filter(|o| o.outcome == Outcome::Ok)
+        .map(|o| o.id)
+        .collect();
     let mut finding = Finding::new(
         Id::PathLatency,
         Severity::Warning,
@@ -54,8 +59,16 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     )
     .about(scene.endpoint());
     if let Some((ttl, before, after, observations)) = step {
-        let router = scene.walk.hops.get(&ttl).and_then(|seen| seen.expired.first()).map(|a| a.from.clone());
-        let who = router.as_ref().map_or_else(|| "the destination".to_owned(), |router| scene.device(router));
+        let router = scene
+            .walk
+            .hops
+            .get(&ttl)
+            .and_then(|seen| seen.expired.first())
+            .map(|a| a.from.clone());
+        let who = router.as_ref().map_or_else(
+            || "the destination".to_owned(),
+            |router| scene.device(router),
+        );
         finding = finding
             .fact(
                 format!("It grows most at hop {ttl} ({who}): from {before} to {after} at least, and stays so up to the destination."),
@@ -87,14 +100,18 @@ fn where_it_grows(scene: &Scene<'_>, end: Ms) -> Option<(u8, Ms, Ms, Vec<u32>)> 
     shortest.push((distance, end));
     // What persists to the end: no later hop is faster.
     for i in (0..shortest.len()).rev() {
-        let after = shortest.get(i + 1).map_or(Ms::from_micros(u64::MAX), |(_, ms)| *ms);
+        let after = shortest
+            .get(i + 1)
+            .map_or(Ms::from_micros(u64::MAX), |(_, ms)| *ms);
         if let Some((_, ms)) = shortest.get_mut(i) {
             *ms = (*ms).min(after);
         }
     }
     let start = [(0, Ms::ZERO)];
     let pairs = start.iter().chain(&shortest).zip(&shortest);
-    let ((_, before), (ttl, after)) = pairs.max_by_key(|((_, before), (_, after))| *after - *before)?;
+    let ((_, before), (ttl, after)) =
+        pairs.max_by_key(|((_, before), (_, after))| *after - *before)?;
     let grown = *after - *before;
-    (grown.micros() * 2 >= end.micros()).then(|| (*ttl, *before, *after, scene.walk.observations_at(*ttl)))
+    (grown.micros() * 2 >= end.micros())
+        .then(|| (*ttl, *before, *after, scene.walk.observations_at(*ttl)))
 }

@@ -79,7 +79,10 @@ fn cycle(scene: &Scene<'_>) -> Option<(u8, Vec<Address>)> {
     let mut flows: BTreeMap<Option<u16>, BTreeMap<u8, &Address>> = BTreeMap::new();
     for (ttl, seen) in &scene.walk.hops {
         for answer in &seen.expired {
-            flows.entry(answer.observation.source_port).or_default().insert(*ttl, answer.observation.icmp_from()?);
+            flows
+                .entry(answer.observation.source_port)
+                .or_default()
+                .insert(*ttl, answer.observation.icmp_from()?);
         }
     }
     flows.values().find_map(cycle_of)
@@ -88,12 +91,16 @@ fn cycle(scene: &Scene<'_>) -> Option<(u8, Vec<Address>)> {
 fn cycle_of(flow: &BTreeMap<u8, &Address>) -> Option<(u8, Vec<Address>)> {
     for period in 2..=8_u8 {
         for (first, _) in flow {
-            let Some(members) = (0..period).map(|i| flow.get(&first.checked_add(i)?).copied()).collect::<Option<Vec<_>>>()
+            let Some(members) = (0..period)
+                .map(|i| flow.get(&first.checked_add(i)?).copied())
+                .collect::<Option<Vec<_>>>()
             else {
                 continue;
             };
             // All that is known from there on agrees with the period, and it agrees for one more full period at least.
-            let later = flow.range(first..).map(|(ttl, address)| (usize::from(ttl - first), *address));
+            let later = flow
+                .range(first..)
+                .map(|(ttl, address)| (usize::from(ttl - first), *address));
             let mut repeats = 0;
             let mut agrees = true;
             for (offset, address) in later {
@@ -101,7 +108,10 @@ fn cycle_of(flow: &BTreeMap<u8, &Address>) -> Option<(u8, Vec<Address>)> {
                 agrees &= expected == Some(address);
                 repeats += usize::from(offset >= usize::from(period));
             }
-            let distinct = members.iter().collect::<std::collections::BTreeSet<_>>().len();
+            let distinct = members
+                .iter()
+                .collect::<std::collections::BTreeSet<_>>()
+                .len();
             if agrees && repeats >= usize::from(period) && distinct >= 2 {
                 return Some((*first, members.into_iter().cloned().collect()));
             }

@@ -53,7 +53,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     .at(None, None);
     if controls.sent > 0 {
         finding = finding.fact(
-            format!("Of {} other probes to the same host {} got no answer at their first packet.", controls.sent, controls.lost),
+            format!(
+                "Of {} other probes to the same host {} got no answer at their first packet.",
+                controls.sent, controls.lost
+            ),
             controls.observations,
         );
     }

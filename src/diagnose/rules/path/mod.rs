@@ -8,8 +8,6 @@ mod r#loop;
 mod loss;
 mod no_route;
 mod prohibited;
-#[cfg(any())]
-mod tests;
 
 use crate::diagnose::Rule;
 

@@ -25,12 +25,19 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     rejected_by_device(
         scene,
         Id::PathProhibited,
-        &[Outcome::Prohibited, Outcome::PortUnreachable, Outcome::ProtocolUnreachable, Outcome::OtherIcmp],
+        &[
+            Outcome::Prohibited,
+            Outcome::PortUnreachable,
+            Outcome::ProtocolUnreachable,
+            Outcome::OtherIcmp,
+        ],
         |by, host, _| format!("{by} forbids {service} to {host}"),
         "That device is not the destination: it is a firewall or a router on the way, and it answers in the destination's place. \
          Whether the service behind it works was not seen.",
         |finding, by, address| {
-            finding.action(format!("Ask the owner of {by} to allow {service} from {source} to {address}."))
+            finding.action(format!(
+                "Ask the owner of {by} to allow {service} from {source} to {address}."
+            ))
         },
     )
 }
@@ -79,7 +86,10 @@ pub(super) fn rejected_by_device(
         );
     } else if hop.is_none() && !scene.walk.is_empty() {
         finding = finding.fact(
-            format!("{} did not answer TTL-limited probes, so its distance is not proven.", rejection.by),
+            format!(
+                "{} did not answer TTL-limited probes, so its distance is not proven.",
+                rejection.by
+            ),
             [],
         );
     }
@@ -88,17 +98,35 @@ pub(super) fn rejected_by_device(
 
 /// Adds what answered, how often and when.
 fn answered(scene: &Scene<'_>, finding: Finding, rejection: &Rejection<'_>) -> Finding {
-    let what = rejection.answers.first().and_then(|o| o.icmp.as_ref()).map_or_else(String::new, |icmp| icmp.describe());
-    let connects: Vec<_> = rejection.answers.iter().copied().filter(|o| o.operation == Operation::Connect).collect();
-    let when = connects.iter().filter_map(|o| o.elapsed_ms).min().map_or_else(String::new, |ms| {
-        if ms > Ms::from_millis(2500) {
-            format!(" after {ms} (address resolution giving up)")
-        } else {
-            format!(" after {ms}")
-        }
-    });
+    let what = rejection
+        .answers
+        .first()
+        .and_then(|o| o.icmp.as_ref())
+        .map_or_else(String::new, |icmp| icmp.describe());
+    let connects: Vec<_> = rejection
+        .answers
+        .iter()
+        .copied()
+        .filter(|o| o.operation == Operation::Connect)
+        .collect();
+    let when = connects
+        .iter()
+        .filter_map(|o| o.elapsed_ms)
+        .min()
+        .map_or_else(String::new, |ms| {
+            if ms > Ms::from_millis(2500) {
+                format!(" after {ms} (address resolution giving up)")
+            } else {
+                format!(" after {ms}")
+            }
+        });
     let finding = finding.fact(
-        format!("{} of {} attempts were answered by {} with {what}{when}.", connects.len(), scene.burst.len(), rejection.by),
+        format!(
+            "{} of {} attempts were answered by {} with {what}{when}.",
+            connects.len(),
+            scene.burst.len(),
+            rejection.by
+        ),
         ids(&connects),
     );
     let silent = scene.with(Outcome::Timeout);
