@@ -26,8 +26,10 @@ pub enum Standing {
     Refused,
     /// What it sends is another response code, or no DNS.
     Broken,
-    /// It answers some of what it is asked and not the rest, and nothing of it is an address; or the check ended before it could.
+    /// It answers some of what it is asked and not the rest, and nothing of it is an address.
     Partial,
+    /// The check ended before it could answer.
+    Unfinished,
     /// Nothing comes back.
     Silent,
     /// An ICMP error or an error of this machine came back, and which.
@@ -45,7 +47,7 @@ impl Standing {
 
     /// Whether the server sent anything.
     pub const fn is_heard(self) -> bool {
-        !matches!(self, Self::Silent | Self::Unreachable(_))
+        !matches!(self, Self::Silent | Self::Unreachable(_) | Self::Unfinished)
     }
 }
 
@@ -245,8 +247,114 @@ fn combine(outcomes: &[Outcome], bogus: bool) -> Option<Standing> {
             .find(|o| !matches!(o, Outcome::Timeout | Outcome::Cancelled));
         match unreachable {
             Some(outcome) => Standing::Unreachable(*outcome),
-            None if *first == Outcome::Cancelled => Standing::Partial,
+            None if *first == Outcome::Cancelled => Standing::Unfinished,
             None => Standing::Silent,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: &str = "10.0.0.53:53";
+
+    fn resolution(names: &[&str], answers: &[(&str, &str, Outcome)]) -> Resolution {
+        Resolution {
+            names: names.iter().map(ToString::to_string).collect(),
+            servers: answers
+                .iter()
+                .map(|(name, record, outcome)| ServerAnswer {
+                    address: SERVER.parse().unwrap(),
+                    transport: Transport::Udp,
+                    name: (*name).to_owned(),
+                    record: (*record).to_owned(),
+                    outcome: *outcome,
+                    ms: None,
+                    answers: match *outcome {
+                        Outcome::Ok => vec!["CNAME x.".to_owned(), "A 192.0.2.7".to_owned()],
+                        _ => Vec::new(),
+                    },
+                    extended_errors: Vec::new(),
+                    truncated: false,
+                    checking_disabled: false,
+                    observation: None,
+                })
+                .collect(),
+            ..Resolution::default()
+        }
+    }
+
+    fn standing(names: &[&str], answers: &[(&str, &str, Outcome)]) -> Option<Standing> {
+        resolution(names, answers).standing(&SERVER.parse().unwrap(), Family::Any)
+    }
+
+    #[test]
+    fn one_type_with_addresses_is_enough() {
+        let said = [("a", "A", Outcome::Ok), ("a", "AAAA", Outcome::Timeout)];
+        assert_eq!(standing(&["a"], &said), Some(Standing::Addresses));
+    }
+
+    #[test]
+    fn silence_on_one_type_and_nothing_on_the_other_is_partial() {
+        let said = [("a", "A", Outcome::Timeout), ("a", "AAAA", Outcome::NoData)];
+        assert_eq!(standing(&["a"], &said), Some(Standing::Partial));
+    }
+
+    #[test]
+    fn the_name_as_it_was_typed_decides_where_it_was_tried_first() {
+        let names = ["a.b", "a.b.example"];
+        let said = [
+            ("a.b", "A", Outcome::Nxdomain),
+            ("a.b.example", "A", Outcome::Servfail),
+        ];
+        assert_eq!(standing(&names, &said), Some(Standing::Nxdomain));
+    }
+
+    #[test]
+    fn a_failure_in_the_search_list_outweighs_a_no_after_it() {
+        let names = ["a.example", "a"];
+        let said = [
+            ("a.example", "A", Outcome::Servfail),
+            ("a", "A", Outcome::Nxdomain),
+        ];
+        assert_eq!(standing(&names, &said), Some(Standing::Servfail));
+    }
+
+    #[test]
+    fn an_answer_cut_short_counts_by_what_tcp_brings() {
+        let mut resolution = resolution(&["a"], &[("a", "A", Outcome::Ok)]);
+        let server = SERVER.parse().unwrap();
+        resolution.servers[0].truncated = true;
+        assert_eq!(
+            resolution.standing(&server, Family::Any),
+            Some(Standing::Broken)
+        );
+        assert!(resolution.addresses_from(&server, Family::Any).is_empty());
+        let mut tcp = resolution.servers[0].clone();
+        tcp.transport = Transport::Tcp;
+        tcp.truncated = false;
+        resolution.servers.push(tcp);
+        assert_eq!(
+            resolution.standing(&server, Family::Any),
+            Some(Standing::Addresses)
+        );
+        assert_eq!(resolution.addresses_from(&server, Family::Any).len(), 1);
+    }
+
+    #[test]
+    fn what_tcp_alone_brings_is_not_what_an_application_gets() {
+        let mut resolution = resolution(&["a"], &[("a", "A", Outcome::Timeout)]);
+        let server = SERVER.parse().unwrap();
+        let mut tcp = resolution.servers[0].clone();
+        tcp.transport = Transport::Tcp;
+        tcp.outcome = Outcome::Ok;
+        tcp.answers = vec!["A 192.0.2.7".to_owned()];
+        resolution.servers.push(tcp);
+        assert_eq!(
+            resolution.standing(&server, Family::Any),
+            Some(Standing::Silent)
+        );
+        assert!(resolution.addresses_from(&server, Family::Any).is_empty());
+    }
 }

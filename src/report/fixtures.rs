@@ -185,6 +185,7 @@ impl Case {
             answers,
             extended_errors: Vec::new(),
             truncated: false,
+            checking_disabled: false,
             observation: None,
         }
     }

@@ -175,21 +175,35 @@ impl Asking<'_> {
         let window = left(window, end);
         // At the end of the check there is no time left for a fair try.
         let wanted = silent && first && window > self.patience.again / 4;
-        if wanted && !self.heard.get() && !self.knocked.replace(true) {
-            let window = self.patience.window.saturating_sub(self.patience.again);
-            let knock = self.tcp(name, kind, question, false, left(window, end));
+        if !wanted || self.heard.get() || self.knocked.replace(true) {
             return match over {
-                Some(heard) => {
-                    knock.await;
-                    heard
-                }
-                None => tokio::join!(udp, knock).0,
+                Some(heard) => heard,
+                None => udp.await,
             };
         }
-        match over {
+        let knock = over_tcp(&self.server, question, true, window);
+        tokio::pin!(knock);
+        let mut knocked = None;
+        let heard = match over {
             Some(heard) => heard,
-            None => udp.await,
+            None => loop {
+                tokio::select! {
+                    heard = &mut udp => break heard,
+                    heard = &mut knock, if knocked.is_none() => knocked = Some(heard),
+                }
+            },
+        };
+        // It works over UDP after all, and nothing is to be learnt from TCP.
+        if heard.reply.is_some() {
+            return heard;
         }
+        let mut over_tcp = match knocked {
+            Some(heard) => heard,
+            None => knock.await,
+        };
+        self.cut_short(&mut over_tcp, window);
+        self.keep(name, kind, Transport::Tcp, false, &over_tcp);
+        heard
     }
 
     /// Over UDP, recorded; without EDNS if the server does not know it, over TCP if the answer is cut short.

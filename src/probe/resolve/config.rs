@@ -176,7 +176,8 @@ mod tests {
 
         #[test]
         fn each_address_written_is_read_back(addresses in prop::collection::vec(any::<std::net::IpAddr>(), 0..4)) {
-            let text: String = addresses.iter().map(|ip| format!("nameserver {ip}\n")).collect();
+            let lines: Vec<String> = addresses.iter().map(|ip| format!("nameserver {ip}")).collect();
+            let text = lines.join("\n");
             let read: Vec<_> = resolv_conf(&text, "f").servers.into_iter().map(|s| s.address).collect();
             let written: Vec<Address> = addresses.into_iter().take(3).map(Address::new).collect();
             prop_assert_eq!(read, written);

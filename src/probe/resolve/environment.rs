@@ -43,6 +43,8 @@ pub struct Environment {
     pub nsswitch: PathBuf,
     /// The hosts file.
     pub hosts: PathBuf,
+    /// The port of the configured servers: 53, but in a test.
+    pub port: u16,
     /// The host's name, whose domain is searched where the configuration names none.
     pub host_name: Option<String>,
     /// The variable `LOCALDOMAIN`, which replaces the search list.
@@ -62,6 +64,7 @@ impl Environment {
             resolv_conf: "/etc/resolv.conf".into(),
             nsswitch: "/etc/nsswitch.conf".into(),
             hosts: "/etc/hosts".into(),
+            port: config::PORT,
             host_name: read("/proc/sys/kernel/hostname".as_ref())
                 .ok()
                 .map(|name| name.trim().to_owned()),
@@ -79,6 +82,9 @@ impl Environment {
             |_| ResolverConfig::default(),
             |text| config::resolv_conf(&text, &file),
         );
+        for server in &mut config.servers {
+            server.port = Some(self.port);
+        }
         if let Some(domains) = &self.local_domain {
             config::set_search(&mut config, domains.split_ascii_whitespace());
         } else if config.search.is_empty() {

@@ -23,7 +23,9 @@ pub const RULE: Rule = Rule {
 fn judge(scene: &Scene<'_>) -> Judgement {
     let failed = match scene.shape() {
         Shape::NotTried => {
-            return Judgement::Unknown(vec![crate::diagnose::Need::Burst(scene.endpoint().clone())]);
+            return Judgement::Unknown(vec![crate::diagnose::Need::Burst(
+                scene.endpoint().clone(),
+            )]);
         }
         Shape::LocalError(
             Outcome::NoRoute | Outcome::InterfaceDown | Outcome::AddressUnavailable,

@@ -196,6 +196,12 @@ fn decide_by_servers(evidence: &Evidence, servers: &[Server]) -> Option<Fault> {
         .filter(|standing| standing.is_heard())
         .collect();
     let all = |of: &[Standing]| heard.iter().all(|standing| of.contains(standing));
+    let unfinished = servers
+        .iter()
+        .any(|server| server.standing == Standing::Unfinished);
+    if heard.is_empty() && unfinished {
+        return None;
+    }
     if heard.is_empty() {
         return match (none_configured(evidence), servers.is_empty()) {
             (true, _) => (uses_dns(evidence) && !in_hosts(evidence)).then_some(Fault::NoServers),
@@ -254,8 +260,13 @@ pub fn account(evidence: &Evidence) -> Option<String> {
     let resolution = evidence.resolution.as_ref().filter(|_| unexplained)?;
     let mut said = Vec::new();
     if let Some(system) = resolution.source(SourceKind::System) {
-        let words = system.error.as_deref().unwrap_or("no address");
-        said.push(format!("the system's resolver says {words}"));
+        said.push(match (system.outcome, system.error.as_deref()) {
+            (Outcome::Timeout, _) => "the system's resolver is still waiting".to_owned(),
+            (_, words) => format!(
+                "the system's resolver says {}",
+                words.unwrap_or("that there is no address")
+            ),
+        });
     }
     for server in servers(evidence) {
         let words = said_by(resolution, &server, evidence.options.family);

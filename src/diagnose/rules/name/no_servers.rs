@@ -4,7 +4,7 @@ use crate::diagnose::{Explain, Judge, Judgement, Rule};
 use crate::model::{Evidence, Finding, Id, Severity};
 
 use super::digest::{Fault, judge};
-use super::wording::{host, with_names, with_servers, with_sources};
+use super::wording::{host, label, observations, with_names, with_sources};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -46,7 +46,13 @@ fn judgement(evidence: &Evidence) -> Judgement {
                 [],
             ),
         };
-        finding = with_servers(finding, evidence, resolution, servers);
+        for server in servers {
+            let asked = label(&server.endpoint);
+            finding = finding.fact(
+                format!("{asked}, which the system's resolver asks instead, does not answer."),
+                observations(resolution, &server.endpoint),
+            );
+        }
         finding = with_sources(with_names(finding, resolution), resolution);
         finding
             .command(

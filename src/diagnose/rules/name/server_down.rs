@@ -66,16 +66,21 @@ fn judgement(evidence: &Evidence) -> Judgement {
     };
     let same = down.iter().all(|server| server.standing == first.standing);
     let what = if same { what } else { "are of no use" };
+    let rotated = evidence
+        .source
+        .resolver
+        .as_ref()
+        .is_some_and(|resolver| resolver.rotate);
     let before = servers
         .iter()
-        .take_while(|server| *server != working)
+        .take_while(|server| rotated || *server != working)
         .any(|server| server.standing == Standing::Silent);
     let cost = match resolution.application_delay_ms {
         Some(delay) if before => format!("an application waits {delay} for it"),
         _ => String::new(),
     };
     let title = format!(
-        "Name server {who} {what}, {} does{}",
+        "Name server {who} {what}, while {} answers{}",
         label(&working.endpoint),
         if cost.is_empty() {
             String::new()
@@ -84,9 +89,10 @@ fn judgement(evidence: &Evidence) -> Judgement {
         }
     );
     let explanation = if !cost.is_empty() {
-        "It stands before the one that answers, and the resolver waits for it at each question before it goes on to the next."
+        "The resolver asks it before the one that answers, and waits for it at each question."
     } else if before {
-        "It stands before the one that answers. The system's resolver answered at once all the same, from a cache or another source."
+        "The resolver may ask it before the one that answers. The system's resolver answered without that wait now, from a cache or another \
+         source, or because it began with another server."
     } else {
         "It costs an application nothing as long as the servers before it answer, or as it fails at once; but there is one server less to \
          fall back on."

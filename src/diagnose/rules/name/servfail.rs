@@ -57,7 +57,11 @@ fn judgement(evidence: &Evidence) -> Judgement {
         ));
         finding = with_servers(finding, evidence, resolution, servers);
         finding = with_sources(with_names(finding, resolution), resolution);
-        let asked = resolution.names.first().map_or(name, String::as_str);
+        let asked = resolution
+            .servers
+            .iter()
+            .find(|answer| answer.outcome == Outcome::Servfail)
+            .map_or(name, |answer| answer.name.as_str());
         let kind = record(evidence.options.family);
         if let Some(first) = failing.first() {
             finding = finding

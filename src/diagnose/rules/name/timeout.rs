@@ -80,7 +80,7 @@ fn judgement(evidence: &Evidence) -> Judgement {
         let mut explanation = vec![first];
         if !tcp_works.is_empty() {
             explanation.push(format!(
-                "{} works over TCP: something between drops UDP, which resolvers use first.",
+                "{} works over TCP: something on the way or at the server drops UDP, which resolvers use first.",
                 labels(tcp_works.iter().copied())
             ));
         }
@@ -110,11 +110,19 @@ fn judgement(evidence: &Evidence) -> Judgement {
                 format!("Where do the questions to {} end?", label(server)),
                 format!("nwcheck trace {address}"),
             );
+        } else if local.iter().any(|answer| answer.outcome == Outcome::Denied) {
+            finding = finding.command(
+                "Find the rule of this machine's firewall that drops the questions.",
+                "sudo nft list ruleset",
+            );
         } else if !local.is_empty() {
             finding = finding.command(
                 "Restore this machine's way to the server: a route, the VPN, the interface.",
                 format!("ip route get {}", server.address.ip()),
             );
+        }
+        if none_left {
+            return finding;
         }
         finding = finding.command(
             format!("Ask {} again, over UDP; with +tcp over TCP.", label(server)),

@@ -134,6 +134,7 @@ pub(super) fn said_by(resolution: &Resolution, server: &Server, family: Family) 
         Standing::Refused => format!("answers REFUSED{slowest}"),
         Standing::Broken => format!("answers, but with nothing that can be used{slowest}"),
         Standing::Partial => format!("answers only a part of the questions{slowest}"),
+        Standing::Unfinished => "was not given the time to answer".to_owned(),
         Standing::Silent => {
             let waited = answers()
                 .filter(|answer| answer.outcome == Outcome::Timeout)
@@ -200,7 +201,7 @@ pub(super) fn over_tcp(
         outcome if answer.is_heard() && outcome != Outcome::Malformed => {
             let took = answer.ms.map_or_else(String::new, |ms| format!(" in {ms}"));
             format!(
-                "{server} answers over TCP/{port}{took}: it works, and UDP/{port} is lost on the way"
+                "{server} answers over TCP/{port}{took}: it works, and UDP/{port} is dropped on the way or at the server"
             )
         }
         Outcome::Malformed | Outcome::Closed | Outcome::Reset => {
