@@ -1,5 +1,7 @@
 //! A case of the lab: its name, what it needs, and the function that runs it.
 
+use std::cell::RefCell;
+
 use libtest_mimic::{Completion, Trial};
 
 use crate::ability::{Ability, Need};
@@ -24,8 +26,10 @@ impl Case {
 
     /// The case as the runner wants it: ignored with the reason where it can't run, failed where it had to.
     pub(crate) fn trial(self, ability: Ability) -> Trial {
+        let name = self.name.clone();
         Trial::ignorable_test(self.name, move || match ability.lacks(self.needs) {
             None => {
+                CURRENT.set(name);
                 (self.run)();
                 Ok(Completion::Completed)
             }
@@ -33,6 +37,15 @@ impl Case {
             Some(reason) => Ok(Completion::ignored_with(reason)),
         })
     }
+}
+
+thread_local! {
+    static CURRENT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The name of the case that runs on this thread.
+pub(crate) fn current() -> String {
+    CURRENT.with_borrow(Clone::clone)
 }
 
 /// Lists functions as cases: `cases![a_closed_port_refuses, a_reject_is_seen: [Nft]]`.

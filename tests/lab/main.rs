@@ -18,7 +18,7 @@
 //! | `cases` | the tests of the tool: each finding with its fault and a healthy neighbour, and healthy networks that look odd |
 //!
 //! A case that can't run is reported as ignored with the reason. With `NWCHECK_LAB=required` in the environment it
-//! fails instead, so that CI notices.
+//! fails instead, so that CI notices. `NWCHECK_LAB_KEEP=FOLDER` keeps every report that was made.
 
 #![allow(
     dead_code,

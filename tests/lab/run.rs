@@ -17,7 +17,10 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Stdio},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -145,9 +148,11 @@ impl Run {
     pub(crate) fn run(self) -> Outcome {
         let line = format!("{} {}", self.program.display(), self.arguments.join(" "));
         let namespace = self.namespace.clone();
-        namespace
+        let outcome = namespace
             .run(|| self.inside())
-            .unwrap_or_else(|error| panic!("{}: {line}: {error}", namespace.name()))
+            .unwrap_or_else(|error| panic!("{}: {line}: {error}", namespace.name()));
+        keep(&outcome);
+        outcome
     }
 
     /// On a thread of the namespace.
@@ -185,6 +190,18 @@ impl Run {
             stdout: text(output),
             stderr: String::from_utf8_lossy(&text(errors)).into_owned(),
         })
+    }
+}
+
+/// Keeps what was written to standard output in the folder that `NWCHECK_LAB_KEEP` names, one file a run, for whoever
+/// wants to read all reports of a run of the lab.
+fn keep(outcome: &Outcome) {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    if let Some(folder) = std::env::var_os("NWCHECK_LAB_KEEP") {
+        let case = crate::case::current().replace("::", ".");
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = Path::new(&folder).join(format!("{case}.{number:03}.json"));
+        fs::write(path, &outcome.stdout).expect("NWCHECK_LAB_KEEP is a folder");
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
         the_worst_of_two_targets_counts,
         a_healthy_check_is_quick_and_a_blocked_one_ends_in_time: [Nft],
         an_open_port_is_visited_seldom,
+        connections_keep_their_distance_in_time,
         root_and_an_ordinary_user_are_told_the_same,
     ]
 }
@@ -95,6 +96,25 @@ fn an_open_port_is_visited_seldom() {
     check(&lab, Family::V4).run().passes();
     let visits = service.served_soon(10);
     assert!((10..=16).contains(&visits), "{visits} visits");
+}
+
+/// At most 50 a second to one address, 20 ms apart, from whatever port.
+fn connections_keep_their_distance_in_time() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    for arguments in [&[][..], &["--source-port", "40001"]] {
+        let passed = check(&lab, Family::V4).arguments(arguments.to_vec()).run();
+        let samples = passed.passes().at("/endpoints/0/probes/samples");
+        let times: Vec<f64> = samples
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|sample| sample["at_ms"].as_f64())
+            .collect();
+        assert_eq!(times.len(), 10, "{passed}");
+        let taken = times[9] - times[0];
+        assert!(taken > 9.0 * 20.0 * 0.8, "ten within {taken} ms\n{passed}");
+    }
 }
 
 fn root_and_an_ordinary_user_are_told_the_same() {

@@ -170,6 +170,15 @@ fn a_dead_branch_of_equal_paths_is_never_this_machines_fault() {
         let sound = ["path-partial", "destination-intermittent", "path-loss"];
         assert!(sound.contains(&cause.as_str()), "{outcome}");
         outcome.says("/status", "degraded");
+        // What the evidence says happened must have happened: here no attempt is ever saved by sending it again.
+        let samples = outcome.at("/endpoints/0/probes/samples");
+        let saved =
+            samples.as_array().into_iter().flatten().any(|sample| {
+                sample["outcome"] == "ok" && sample["retransmits"].as_u64() > Some(0)
+            });
+        let claimed = outcome.at("/findings").to_string();
+        let claimed = claimed.contains("opened only after");
+        assert!(saved || !claimed, "{outcome}");
     }
 }
 

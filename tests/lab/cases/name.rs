@@ -28,7 +28,10 @@ pub(super) fn cases() -> Vec<Case> {
         aliases_that_lead_back_are_a_loop,
         one_server_of_two_that_is_silent_is_a_warning,
         one_server_of_two_that_fails_is_a_warning,
+        one_server_of_two_where_nobody_listens_is_a_warning,
         a_slow_server_that_answers_is_fine,
+        a_name_of_the_search_list_is_found,
+        an_answer_that_needs_a_connection_is_fetched,
     ]
 }
 
@@ -111,6 +114,34 @@ fn one_server_of_two_that_is_silent_is_a_warning() {
 
 fn one_server_of_two_that_fails_is_a_warning() {
     warns(Manner::Code(ResponseCode::ServFail));
+}
+
+fn one_server_of_two_where_nobody_listens_is_a_warning() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    let nobody = lab.name_server_address(Family::V4, 0);
+    let second = start(&lab, Family::V4, 1, zone(&lab));
+    ask(&lab, &[nobody, second.address()])
+        .warns_by("dns-server-down")
+        .mentions("dns-server-down", &nobody.to_string());
+}
+
+fn a_name_of_the_search_list_is_found() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    let server = start(&lab, Family::V4, 0, zone(&lab));
+    let file = format!("search none.test test\nnameserver {}\n", server.address());
+    Run::nwcheck(lab.client(), ["tcp", "shop:443"])
+        .file("resolv.conf", &file)
+        .run()
+        .passes();
+}
+
+fn an_answer_that_needs_a_connection_is_fetched() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    let server = start(&lab, Family::V4, 0, zone(&lab).always(Manner::Truncated));
+    ask(&lab, &[server.address()]).passes();
 }
 
 fn a_slow_server_that_answers_is_fine() {
