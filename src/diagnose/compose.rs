@@ -381,9 +381,10 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
         (
             Id::DestinationAddressPartial,
             format!(
-                "{} of {} addresses of {host} do not work",
+                "{} of {} addresses of {host} {} not work",
                 failing.len(),
-                judged.len()
+                judged.len(),
+                if failing.len() == 1 { "does" } else { "do" }
             ),
             "Which address a client gets decides whether it works: some fail at once, some only after a time-out.",
         )
