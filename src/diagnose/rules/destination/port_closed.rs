@@ -1,7 +1,9 @@
 //! `port-closed`: the host itself refuses; nothing listens.
 
+use crate::diagnose::rules::path::{Reset, reset_before_the_host};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::evidence::Ended;
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -24,6 +26,14 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::Refused => {}
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
+    }
+    match reset_before_the_host(scene) {
+        Reset::Host => {}
+        Reset::Device { .. } => return Judgement::Clear,
+        Reset::Unknown(needs) if scene.evidence.ended == Ended::Complete => {
+            return Judgement::Unknown(needs);
+        }
+        Reset::Unknown(_) => {}
     }
     let port = scene.endpoint().port.unwrap_or_default();
     // A reset that this machine's own firewall made has a finding of its own.
