@@ -16,12 +16,12 @@ use crate::model::{
 use crate::plan::{self, Log, State, Step};
 use crate::probe::pace::Pace;
 use crate::probe::trace::Spec;
-use crate::probe::{Recorder, connect, control, local, names, resolve, trace};
+use crate::probe::{Recorder, connect, control, egress, local, names, resolve, trace};
 
 /// Probes of a control: enough to prove that the host is up.
 const CONTROLS: u16 = 3;
 /// Probes of a control series: enough to compare its loss with the burst's.
-const SERIES: u16 = 20;
+const SERIES: u16 = 40;
 /// Time between two control probes.
 const CONTROL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a control connection is waited for: over the first time that the kernel sends the SYN again.
@@ -219,6 +219,8 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
             )
             .await;
         }
+        Need::Egress(endpoint) => egress::attempts(recorder, options, endpoint).await,
+        Need::Ingress(endpoint) => egress::arrivals(recorder, options, endpoint).await,
         Need::Resolution => {}
     }
 }
@@ -390,9 +392,12 @@ fn name(step: &Step) -> &'static str {
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"
             }
-            Need::Control(_) | Need::Echo(_) | Need::Datagram(_) | Need::ControlSeries(_) => {
-                "seeing whether the host answers anything else"
-            }
+            Need::Control(_)
+            | Need::Echo(_)
+            | Need::Datagram(_)
+            | Need::ControlSeries(_)
+            | Need::Egress(_)
+            | Need::Ingress(_) => "seeing whether the host answers anything else",
         },
     }
 }

@@ -255,11 +255,10 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.id));
     let worst = findings.first().map(|finding| finding.severity);
     let status = match scene.shape() {
-        Shape::Works => Status::Reachable,
         Shape::Mixed if worst >= Some(Severity::Warning) || scene.troubled().len() > 1 => {
             Status::Degraded
         }
-        Shape::Mixed => Status::Reachable,
+        Shape::Works | Shape::Mixed => Status::Reachable,
         _ if worst == Some(Severity::Error) => Status::Unreachable,
         _ => Status::Indeterminate,
     };
@@ -382,9 +381,10 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
         (
             Id::DestinationAddressPartial,
             format!(
-                "{} of {} addresses of {host} do not work",
+                "{} of {} addresses of {host} {} not work",
                 failing.len(),
-                judged.len()
+                judged.len(),
+                if failing.len() == 1 { "does" } else { "do" }
             ),
             "Which address a client gets decides whether it works: some fail at once, some only after a time-out.",
         )

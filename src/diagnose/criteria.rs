@@ -150,7 +150,8 @@ pub(super) fn thresholds(
             )
         }));
     }
-    let times: [(&str, Option<Ms>, &str, fn(&Probes) -> Option<Ms>); 2] = [
+    type Time = fn(&Probes) -> Option<Ms>;
+    let times: [(&str, Option<Ms>, &str, Time); 2] = [
         ("max_avg_ms", options.max_avg_ms, "on average", |probes| {
             probes.avg_ms
         }),

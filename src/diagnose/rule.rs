@@ -44,6 +44,10 @@ pub enum Need {
     Reask(Endpoint),
     /// The path, with datagrams.
     DatagramTrace(Endpoint),
+    /// Whether packets leave this machine at all when the port is refused at once.
+    Egress(Endpoint),
+    /// Whether answers reach this machine and are dropped by it.
+    Ingress(Endpoint),
     /// A series of control probes, to tell loss on the way from trouble at the port.
     ControlSeries(Endpoint),
 }

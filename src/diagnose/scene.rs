@@ -25,6 +25,12 @@ pub struct Scene<'a> {
     pub control_walk: Walk<'a>,
     /// Echo requests to the host.
     pub echo: Vec<&'a Observation>,
+    /// What the kernel's counters said around silent bursts.
+    pub counters: Vec<&'a Observation>,
+    /// Whether answers reached this machine and were dropped.
+    pub ingress: Vec<&'a Observation>,
+    /// Whether packets left this machine while the port was refused.
+    pub egress: Vec<&'a Observation>,
     /// Datagrams to an unlikely port of the host.
     pub datagram: Vec<&'a Observation>,
     /// TTL-limited datagrams to the host.
@@ -127,6 +133,9 @@ impl<'a> Scene<'a> {
                 .collect(),
             control_walk: walk(Operation::TraceTcp, &control_endpoint, true),
             echo: all().filter(|o| o.operation == Operation::Echo).collect(),
+            counters: evidence.of(Operation::Counters, endpoint).collect(),
+            ingress: evidence.of(Operation::Ingress, endpoint).collect(),
+            egress: evidence.of(Operation::Egress, endpoint).collect(),
             datagram: all()
                 .filter(|o| o.operation == Operation::Datagram && o.control)
                 .collect(),

@@ -85,6 +85,7 @@ ids! {
     LocalSocketsExhausted = "local-sockets-exhausted", Local;
     LocalFirewall = "local-firewall", Local;
     LocalNeighbourUnresolved = "local-neighbour-unresolved", Local;
+    LocalRouteAsymmetricFilter = "local-route-asymmetric-filter", Local;
     LocalListenerAddress = "local-listener-address", Local;
     PathNoRoute = "path-no-route", Path;
     PathHostUnreachable = "path-host-unreachable", Path;

@@ -33,6 +33,14 @@ pub enum Operation {
     TraceUdp,
     /// An ICMP echo request with a limited TTL was sent.
     TraceIcmp,
+    /// The kernel's own counters were compared around a silent burst: did its packets leave, and were answers dropped on arrival?
+    /// `denied`: they did not leave; `answer_dropped`, `reverse_path_filtered`: packets that came in were dropped; `timeout`: neither.
+    Counters,
+    /// The kernel's counters were compared around one attempt in a quiet moment: `answer_dropped` or `reverse_path_filtered` when an answer
+    /// came in and was dropped, `timeout` when none came.
+    Ingress,
+    /// The count of packets that left by the route's interface was compared around one attempt: `denied` when none left.
+    Egress,
     /// An earlier report was read: `ttl` is the hop of the host's last router then, `icmp.from` that router.
     Baseline,
 }

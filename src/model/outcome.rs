@@ -55,6 +55,10 @@ pub enum Outcome {
     Reset,
     /// The other side closed the connection after it was open.
     Closed,
+    /// An answer reached this machine, and its own packet filter dropped it.
+    AnswerDropped,
+    /// An answer reached this machine, and its reverse-path filter dropped it (RFC 3704; `rp_filter`).
+    ReversePathFiltered,
     /// DNS: the name does not exist (RFC 8020).
     Nxdomain,
     /// DNS: the name exists, and has no record of this type (RFC 2308 section 2.2).
@@ -185,6 +189,10 @@ impl Outcome {
             Self::TooLong => "not sent: message too long",
             Self::Reset => "reset",
             Self::Closed => "closed",
+            Self::AnswerDropped => "answered, and the answer dropped by this machine",
+            Self::ReversePathFiltered => {
+                "answered, and the answer dropped by this machine's reverse-path filter"
+            }
             Self::Nxdomain => "answered NXDOMAIN",
             Self::NoData => "answered without a record of the type",
             Self::Servfail => "answered SERVFAIL",

@@ -89,7 +89,9 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
     }
     for need in diagnose::needs(&hypothesis) {
         let ready = match &need {
-            Need::SecondBurst(e) | Need::ControlSeries(e) => done(Need::Burst(e.clone())),
+            Need::SecondBurst(e) | Need::ControlSeries(e) | Need::Egress(e) | Need::Ingress(e) => {
+                done(Need::Burst(e.clone()))
+            }
             // Only what both walks show in the end tells where the port was not asked.
             Need::Reask(e) => done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone())),
             _ => true,
@@ -149,6 +151,8 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::ControlTrace(e)
         | Need::Reask(e)
         | Need::DatagramTrace(e)
+        | Need::Egress(e)
+        | Need::Ingress(e)
         | Need::ControlSeries(e) => Some(e),
         Need::Resolution => None,
     }

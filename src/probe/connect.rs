@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::Recorder;
 use super::flow::{flow, icmp, local_outcome};
+use super::{Recorder, egress};
 use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
 use crate::net::flow::SourcePort;
 use crate::net::tcp::{self, Close, Connect};
@@ -59,11 +59,22 @@ pub struct Series {
     pub control: bool,
 }
 
-/// Opens a series of connections and records each as it ends. Returns when all have ended.
+/// Opens a series of connections and records each as it ends. Returns when all have ended. Around a burst that stays silent the
+/// kernel's counters are compared.
 pub async fn series(recorder: Recorder, options: Rc<Options>, series: Series) {
+    let before = (!series.control && options.local).then(egress::Before::read);
+    let began = recorder.now();
+    all(recorder.clone(), options, series.clone()).await;
+    if let Some(before) = before {
+        before.compare(&recorder, &series.endpoint, began);
+    }
+}
+
+async fn all(recorder: Recorder, options: Rc<Options>, series: Series) {
     // From one source port the connections can only follow one another, each reset so that the next may have the tuple.
     if options.source_port.is_some() && !series.control {
         for number in 0..series.count {
+            let next = Instant::now() + series.interval;
             let seen = Rc::default();
             attempt(
                 recorder.clone(),
@@ -73,6 +84,7 @@ pub async fn series(recorder: Recorder, options: Rc<Options>, series: Series) {
                 seen,
             )
             .await;
+            tokio::time::sleep_until(next.into()).await;
         }
         return;
     }

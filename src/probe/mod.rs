@@ -2,6 +2,7 @@
 
 pub mod connect;
 pub mod control;
+pub mod egress;
 pub mod flow;
 pub mod local;
 pub mod names;

@@ -24,13 +24,13 @@ use crate::net::flow::{Flow, SourcePort};
 use crate::net::tcp::{self, Close, Connect};
 use crate::net::udp::{Fragmentation, Received, Udp};
 use crate::proto::trace::{
-    Answer, AnswerKind, Config, End, FlowId, Micros, Probe, ProbeId, Tracer,
+    Answer, AnswerKind, Bound, Config, End, FlowId, Micros, Probe, ProbeId, Tracer,
 };
 
 /// No answer is waited for longer than this; the kernel sends a SYN again after a second.
 const PATIENCE: Duration = Duration::from_millis(980);
 /// After so many probes that could not be sent the trace ends.
-const UNSENDABLE_MAX: u32 = 16;
+const UNSENDABLE_MAX: u32 = 3;
 /// How often a port is asked again at one distance, and how long its answer is waited for.
 const REASKS: u8 = 2;
 /// At most so many distances are asked again.
@@ -130,7 +130,11 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, pace: P
     }
     lanes.give_up_all(&recorder);
     if !spec.control {
-        let complete = matches!(tracer.is_done(), Some(End::Complete));
+        // One flow was asked for, and one was followed to its end.
+        let complete = matches!(
+            tracer.is_done(),
+            Some(End::Complete | End::StoppedAtBound(Bound::Flows))
+        );
         recorder.update(|evidence| draw(evidence, &spec.endpoint, spec.protocol, complete));
     }
 }

@@ -26,6 +26,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         _ => return Judgement::Clear,
     }
     let port = scene.endpoint().port.unwrap_or_default();
+    // A reset that this machine's own firewall made has a finding of its own.
+    if scene.egress.len() >= 3 && scene.egress.iter().all(|o| o.outcome == Outcome::Denied) {
+        return Judgement::Clear;
+    }
     if scene.is_own()
         && scene
             .evidence

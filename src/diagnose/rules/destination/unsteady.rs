@@ -2,7 +2,6 @@
 
 use crate::diagnose::Need;
 use crate::diagnose::scene::{Scene, Shape};
-use crate::model::statistics::proportion_interval;
 use crate::model::{ObservationId, Outcome};
 
 /// What becomes of a burst in which some probes were answered and some were not.
@@ -62,15 +61,22 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     if controls.sent < ENOUGH {
         return Unsteady::Unknown(vec![Need::ControlSeries(scene.endpoint().clone())]);
     }
-    // Both shares with their uncertainty: only when they can't be the same is the port apart from the host.
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let (at_least, _) = proportion_interval(number(troubled.len()), number(scene.burst.len()));
-    let (_, at_most) = proportion_interval(controls.lost, controls.sent);
-    if controls.lost == 0 && at_most < at_least {
+    // Only when chance can hardly have spared all controls is the port apart from the host.
+    if controls.lost == 0 && all_by_chance(troubled.len(), scene.burst.len(), controls.sent) < 0.05
+    {
         Unsteady::Destination(controls)
     } else {
         Unsteady::Lossy(controls)
     }
+}
+
+/// The probability that all lost probes fall among those of the burst, were every probe equally likely to be lost (Fisher's exact test,
+/// one-sided).
+fn all_by_chance(lost: usize, burst: usize, controls: u32) -> f64 {
+    let (burst, all) = (burst as f64, burst as f64 + f64::from(controls));
+    (0..lost)
+        .map(|i| (burst - i as f64) / (all - i as f64))
+        .product()
 }
 
 /// The control probes that show whether the rest of the host loses packets, too: the kind of which some were answered.

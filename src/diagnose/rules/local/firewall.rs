@@ -54,8 +54,94 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::RejectedOnce(r) if r.sender == Sender::ThisMachine => {
             Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
         }
+        Shape::Silent => swallowed(scene),
+        Shape::Refused => reset_here(scene),
         _ => Judgement::Clear,
     }
+}
+
+/// Nothing answered, and the kernel's counters tell that this machine itself is why.
+fn swallowed(scene: &Scene<'_>) -> Judgement {
+    let out: Vec<_> = scene
+        .counters
+        .iter()
+        .copied()
+        .filter(|o| o.outcome == Outcome::Denied)
+        .collect();
+    let silent = scene.with(Outcome::Timeout);
+    let (title, text, seen) = if out.is_empty() {
+        let suspected = scene
+            .counters
+            .iter()
+            .any(|o| o.outcome == Outcome::AnswerDropped);
+        if suspected && scene.ingress.is_empty() {
+            return Judgement::Unknown(vec![Need::Ingress(scene.endpoint().clone())]);
+        }
+        let dropped = scene
+            .ingress
+            .iter()
+            .filter(|o| o.outcome == Outcome::AnswerDropped)
+            .count();
+        if dropped < 3 || dropped < scene.ingress.len() {
+            return Judgement::Clear;
+        }
+        (
+            format!(
+                "This machine's own firewall drops the answers of {}",
+                scene.host()
+            ),
+            format!(
+                "In {dropped} further attempts, each in a quiet moment, a packet came in and was not delivered (InReceives rose, InDelivers \
+                 did not): the answer arrived, and this machine dropped it."
+            ),
+            scene.ingress.clone(),
+        )
+    } else {
+        (
+            format!("This machine's own firewall drops {} to {}", scene.service(), scene.host()),
+            "Meanwhile every retransmission of them failed on this machine (TCPRetransFail rose by one for each): the packets never left."
+                .to_owned(),
+            out,
+        )
+    };
+    Judgement::fires(steps(
+        finding(scene, title)
+            .fact(
+                format!(
+                    "{} of {} attempts got no answer.",
+                    silent.len(),
+                    scene.burst.len()
+                ),
+                ids(&silent),
+            )
+            .fact(text, ids(&seen)),
+    ))
+}
+
+/// A reset answered, also to a packet that could go no farther than the first router: it may have been made here.
+fn reset_here(scene: &Scene<'_>) -> Judgement {
+    let behind_gateway = scene.route().is_some_and(|route| route.gateway.is_some());
+    if scene.is_own() || !behind_gateway || scene.walk.arrival() != Some(1) {
+        return Judgement::Clear;
+    }
+    if scene.egress.is_empty() {
+        return Judgement::Unknown(vec![Need::Egress(scene.endpoint().clone())]);
+    }
+    if !(scene.egress.len() >= 3 && scene.egress.iter().all(|o| o.outcome == Outcome::Denied)) {
+        return Judgement::Clear;
+    }
+    let refused = scene.with(Outcome::Refused);
+    Judgement::fires(steps(
+        finding(scene, format!("This machine's own firewall resets {} to {}", scene.service(), scene.host()))
+            .fact(format!("{} of {} attempts were answered with a TCP reset.", refused.len(), scene.burst.len()), ids(&refused))
+            .fact(
+                format!(
+                    "In {} further attempts no packet left by the route's interface while the reset came: it was made on this machine.",
+                    scene.egress.len()
+                ),
+                ids(&scene.egress),
+            ),
+    ))
 }
 
 fn denied(scene: &Scene<'_>) -> Judgement {

@@ -1,5 +1,6 @@
 //! This machine: routes, interfaces, neighbours, ports, its own firewall.
 
+mod asymmetric_filter;
 mod firewall;
 mod interface_down;
 mod listener_address;
@@ -25,6 +26,7 @@ pub static LOCAL: &[&Rule] = &[
     &interface_down::RULE,
     &no_route::RULE,
     &firewall::RULE,
+    &asymmetric_filter::RULE,
     &neighbour_unresolved::RULE,
     &listener_address::RULE,
 ];

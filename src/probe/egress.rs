@@ -1,0 +1,220 @@
+//! Does it leave this machine, and does the answer get in? Told without privilege by the kernel's own counters.
+//!
+//! A packet filter that drops in silence tells a socket nothing. But a SYN that the OUTPUT hook drops makes every retransmission fail
+//! (`TcpExtTCPRetransFail`, Linux `tcp_retransmit_skb`), and an answer that the INPUT hook drops is received and not delivered
+//! (`IpInReceives` without `IpInDelivers`, Linux `ip_local_deliver`). Both are counted for the whole network namespace, so only a rise in
+//! step with our own packets is taken for proof.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::Recorder;
+use super::flow::flow;
+use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
+use crate::net::flow::SourcePort;
+use crate::net::system::{Counters, counters};
+use crate::net::tcp::{self, Close, Connect};
+use crate::net::{route, tcp_info};
+
+/// So many packets have to be missed before the counters are taken for proof.
+const LEAST: u64 = 3;
+/// How often it is tried whether packets leave.
+const ATTEMPTS: u32 = 3;
+/// How long one attempt may take: it is refused at once, or it is not what is looked for.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// The counters before a burst.
+pub struct Before(Counters);
+
+impl Before {
+    /// Reads them.
+    pub fn read() -> Self {
+        Self(counters())
+    }
+
+    /// Compares them with what they are now, and records what that says of a burst of which nothing was answered.
+    pub fn compare(&self, recorder: &Recorder, endpoint: &Endpoint, since: Ms) {
+        let (sent, again, answered) = recorder.read(|evidence| {
+            let burst = evidence.burst(endpoint).filter(|o| o.at_ms >= since);
+            burst.fold((0_u64, 0_u64, false), |(sent, again, answered), o| {
+                let more = u64::from(o.retransmits.unwrap_or(0));
+                (
+                    sent + 1,
+                    again + more,
+                    answered || o.outcome != Outcome::Timeout,
+                )
+            })
+        });
+        if sent == 0 || answered {
+            return;
+        }
+        let now = counters();
+        let rise = |name: &str| now.rise_since(&self.0, name).unwrap_or(0);
+        let v6 = endpoint.address.is_ipv6();
+        let undelivered = undelivered(&self.0, &now, v6);
+        let filtered = rise("TcpExtIPReversePathFilter");
+        // Every SYN that got out was answered, or none: a few strays are neither.
+        let in_step =
+            |count: u64| count >= LEAST && count >= sent && count <= 4 * (sent + again) + 8;
+        let outcome = if again >= LEAST && rise("TcpExtTCPRetransFail") >= again {
+            Outcome::Denied
+        } else if !v6 && in_step(filtered) {
+            Outcome::ReversePathFiltered
+        } else if in_step(undelivered) {
+            Outcome::AnswerDropped
+        } else {
+            Outcome::Timeout
+        };
+        recorder.record(Observation {
+            endpoint: Some(endpoint.clone()),
+            elapsed_ms: Some(recorder.now() - since),
+            control: true,
+            ..Observation::new(Operation::Counters, since, outcome)
+        });
+    }
+}
+
+/// Connects a few times more, each in a quiet moment, and looks whether an answer comes in and is dropped: the counters have to stand
+/// still without the attempt, and to move with it.
+pub async fn arrivals(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint) {
+    let rtt = recorder.read(|evidence| {
+        let host = evidence.observations.iter().filter(|o| {
+            o.endpoint
+                .as_ref()
+                .is_some_and(|e| e.address == endpoint.address)
+        });
+        host.filter(|o| {
+            o.control && o.outcome.sample() != crate::model::outcome::SampleOutcome::Lost
+        })
+        .filter_map(|o| o.rtt_ms)
+        .max()
+    });
+    let window = rtt
+        .map_or(Duration::from_millis(150), |rtt| {
+            Ms::to_duration(rtt) * 2 + Duration::from_millis(20)
+        })
+        .clamp(Duration::from_millis(40), Duration::from_millis(400));
+    let v6 = endpoint.address.is_ipv6();
+    let mut told = 0;
+    for _ in 0..2 * ATTEMPTS {
+        if told == ATTEMPTS || Instant::now() + window * 2 > recorder.deadline() {
+            return;
+        }
+        let before = counters();
+        tokio::time::sleep(window).await;
+        let idle = counters();
+        let mut connect = Connect::on(flow(&options, &endpoint));
+        connect.flow.source_port = SourcePort::AtBind;
+        let began = Instant::now();
+        let Ok(pending) = tcp::start(&connect) else {
+            return;
+        };
+        let port = pending.source_port();
+        let result = pending.wait(began + window).await.result;
+        let after = counters();
+        let silent = matches!(result, tcp::Outcome::Silent(_));
+        drop(result);
+        if undelivered(&before, &idle, v6) > 0 || !silent {
+            // Something else comes in meanwhile, or the port answers after all: it can't be told.
+            continue;
+        }
+        told += 1;
+        let outcome = if after
+            .rise_since(&idle, "TcpExtIPReversePathFilter")
+            .unwrap_or(0)
+            > 0
+        {
+            Outcome::ReversePathFiltered
+        } else if undelivered(&idle, &after, v6) > 0 {
+            Outcome::AnswerDropped
+        } else {
+            Outcome::Timeout
+        };
+        recorder.record(Observation {
+            endpoint: Some(endpoint.clone()),
+            source_port: Some(port),
+            elapsed_ms: Some(began.elapsed().into()),
+            control: true,
+            ..Observation::new(Operation::Ingress, recorder.at(began), outcome)
+        });
+    }
+}
+
+/// How many packets came in and were neither delivered nor sent on.
+fn undelivered(before: &Counters, after: &Counters, v6: bool) -> u64 {
+    let rise = |name: &str| after.rise_since(before, name).unwrap_or(0);
+    let (received, delivered, forwarded) = if v6 {
+        ("Ip6InReceives", "Ip6InDelivers", "Ip6OutForwDatagrams")
+    } else {
+        ("IpInReceives", "IpInDelivers", "IpForwDatagrams")
+    };
+    rise(received)
+        .saturating_sub(rise(delivered))
+        .saturating_sub(rise(forwarded))
+}
+
+/// Connects a few times more and looks whether packets leave by the route's interface meanwhile.
+pub async fn attempts(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint) {
+    let Some(name) = recorder.read(|e| {
+        e.local
+            .route_to(&endpoint.address)
+            .and_then(|r| r.interface.clone())
+    }) else {
+        return;
+    };
+    for _ in 0..ATTEMPTS {
+        let Some(before) = packets_sent(&name) else {
+            return;
+        };
+        let mut connect = Connect::on(flow(&options, &endpoint));
+        connect.flow.source_port = SourcePort::AtBind;
+        let began = Instant::now();
+        let mut observation = Observation {
+            endpoint: Some(endpoint.clone()),
+            control: true,
+            ..Observation::new(Operation::Egress, recorder.at(began), Outcome::Timeout)
+        };
+        let refused = match tcp::start(&connect) {
+            Err(_) => true,
+            Ok(pending) => {
+                observation.source_port = Some(pending.source_port());
+                match pending.wait(began + PATIENCE).await.result {
+                    tcp::Outcome::Opened(stream) => {
+                        observation.rtt_ms = stream
+                            .tcp_info()
+                            .ok()
+                            .as_ref()
+                            .and_then(tcp_info::TcpInfo::handshake_rtt)
+                            .map(Ms::from);
+                        stream.close(Close::Fin);
+                        false
+                    }
+                    tcp::Outcome::Failed(_) => true,
+                    tcp::Outcome::Silent(_) => false,
+                }
+            }
+        };
+        let Some(after) = packets_sent(&name) else {
+            return;
+        };
+        observation.outcome = match (refused, after == before) {
+            (true, true) => Outcome::Denied,
+            (true, false) => Outcome::Refused,
+            (false, _) => Outcome::Ok,
+        };
+        observation.elapsed_ms = Some(began.elapsed().into());
+        recorder.record(observation);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// How many packets have left by an interface.
+fn packets_sent(name: &str) -> Option<u64> {
+    let links = route::links().ok()?;
+    links
+        .items
+        .iter()
+        .find(|link| link.name == name)?
+        .statistics
+        .map(|statistics| statistics.tx_packets)
+}

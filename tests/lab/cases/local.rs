@@ -1,0 +1,227 @@
+//! This machine's routes, interfaces, neighbours and firewall.
+
+use std::time::Duration;
+
+use super::{OTHER_PORT, PORT, check, check_port, elsewhere, elsewhere_prefix, serve, tcp};
+use crate::{
+    case::{Case, cases},
+    firewall::Hook,
+    net::{Family, Namespace, Route, Rule, veth},
+    outcome::Outcome,
+    topology::{Lab, default, host},
+};
+
+pub(super) fn cases() -> Vec<Case> {
+    cases![
+        a_machine_without_a_default_route_has_no_route,
+        a_route_that_refuses_is_quoted,
+        a_throw_route_falls_through,
+        a_throw_route_in_the_last_table_is_no_route,
+        a_refusal_in_another_table_is_quoted_with_the_table,
+        a_rule_that_refuses_is_no_route,
+        an_interface_that_is_down_is_named,
+        an_interface_without_carrier_is_named,
+        an_interface_that_has_nothing_to_do_with_it_may_be_down,
+        a_gateway_that_does_not_answer_is_named,
+        a_host_on_the_link_that_does_not_answer_is_named,
+        a_rule_that_rejects_what_goes_out_is_this_machines: [Nft],
+        a_rule_that_resets_what_goes_out_is_this_machines: [Nft],
+        a_rule_that_drops_what_goes_out_is_this_machines: [Nft],
+        a_rule_that_drops_the_answers_is_this_machines: [Nft],
+    ]
+}
+
+fn a_machine_without_a_default_route_has_no_route() {
+    for family in Family::BOTH {
+        let lab = Lab::routers(2).build();
+        let _service = serve(lab.server(), PORT);
+        let _near = serve(lab.router(1), PORT);
+        lab.client()
+            .delete_route(&Route::to(default(family)).via(lab.hop(family, 1)));
+        let failed = check(&lab, family).run();
+        failed
+            .fails_by("local-no-route")
+            .says("/status", "unreachable")
+            .within(Duration::from_secs(3));
+        tcp(lab.client(), lab.hop(family, 1), PORT).run().passes();
+    }
+}
+
+fn a_route_that_refuses_is_quoted() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    for family in Family::BOTH {
+        for make in [Route::unreachable, Route::prohibit, Route::blackhole] {
+            let route = make(elsewhere_prefix(family));
+            lab.client().add_route(&route);
+            tcp(lab.client(), elsewhere(family), PORT)
+                .run()
+                .fails_by("local-no-route")
+                .mentions("local-no-route", elsewhere_prefix(family));
+            lab.client().delete_route(&route);
+        }
+        check(&lab, family).run().passes();
+    }
+}
+
+fn a_throw_route_falls_through() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    for family in Family::BOTH {
+        let client = lab.client();
+        client.add_route(&Route::throw(default(family)).table(7));
+        client.add_rule(&Rule::from(100, default(family)).table(7));
+        check(&lab, family).run().passes();
+    }
+}
+
+fn a_throw_route_in_the_last_table_is_no_route() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    for family in Family::BOTH {
+        lab.client()
+            .add_route(&Route::throw(elsewhere_prefix(family)));
+        tcp(lab.client(), elsewhere(family), PORT)
+            .run()
+            .fails_by("local-no-route");
+        check(&lab, family).run().passes();
+    }
+}
+
+fn a_refusal_in_another_table_is_quoted_with_the_table() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    for family in Family::BOTH {
+        let client = lab.client();
+        client.add_route(&Route::prohibit(default(family)).table(77));
+        let rule = Rule::from(100, default(family))
+            .to(elsewhere_prefix(family))
+            .table(77);
+        client.add_rule(&rule);
+        tcp(client, elsewhere(family), PORT)
+            .run()
+            .fails_by("local-no-route")
+            .mentions("local-no-route", "77");
+        check(&lab, family).run().passes();
+    }
+}
+
+fn a_rule_that_refuses_is_no_route() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    for family in Family::BOTH {
+        for make in [Rule::unreachable, Rule::prohibit, Rule::blackhole] {
+            let rule = make(Rule::from(100, default(family)).to(elsewhere_prefix(family)));
+            lab.client().add_rule(&rule);
+            tcp(lab.client(), elsewhere(family), PORT)
+                .run()
+                .fails_by("local-no-route");
+            lab.client().delete_rule(&rule);
+        }
+        check(&lab, family).run().passes();
+    }
+}
+
+fn an_interface_that_is_down_is_named() {
+    let lab = Lab::routers(2).build();
+    lab.client().set_down("eth0");
+    tcp(lab.client(), lab.hop(Family::V4, 1), PORT)
+        .run()
+        .fails_by("local-interface-down")
+        .mentions("local-interface-down", "eth0");
+}
+
+fn an_interface_without_carrier_is_named() {
+    let lab = Lab::routers(1).build();
+    lab.router(1).set_down("left");
+    for family in Family::BOTH {
+        check(&lab, family)
+            .run()
+            .fails_by("local-interface-down")
+            .mentions("local-interface-down", "eth0");
+    }
+}
+
+fn an_interface_that_has_nothing_to_do_with_it_may_be_down() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    let other = Namespace::new("other");
+    veth((lab.client(), "eth1"), (&other, "eth0"));
+    lab.client().add_address("eth1", "10.77.0.1/24");
+    lab.client().set_down("eth1");
+    for family in Family::BOTH {
+        check(&lab, family).run().passes();
+    }
+}
+
+fn a_gateway_that_does_not_answer_is_named() {
+    let lab = Lab::routers(1).build();
+    let _near = serve(lab.router(1), PORT);
+    for family in Family::BOTH {
+        let gateway = host(family, 0, 99);
+        lab.client()
+            .replace_route(&Route::to(default(family)).via(gateway));
+        check(&lab, family)
+            .run()
+            .fails_by("local-neighbour-unresolved")
+            .mentions("local-neighbour-unresolved", &gateway.to_string())
+            .mentions("local-neighbour-unresolved", "gateway")
+            .within(Duration::from_secs(12));
+        tcp(lab.client(), lab.hop(family, 1), PORT).run().passes();
+    }
+}
+
+fn a_host_on_the_link_that_does_not_answer_is_named() {
+    let lab = Lab::routers(0).build();
+    let _service = serve(lab.server(), PORT);
+    for family in Family::BOTH {
+        let absent = host(family, 0, 99);
+        tcp(lab.client(), absent, PORT)
+            .run()
+            .fails_by("local-neighbour-unresolved")
+            .mentions("local-neighbour-unresolved", &absent.to_string());
+        check(&lab, family).run().passes();
+    }
+}
+
+fn a_rule_that_rejects_what_goes_out_is_this_machines() {
+    for code in ["port-unreachable", "admin-prohibited"] {
+        let lab = Lab::routers(1).build();
+        let _services = [PORT, OTHER_PORT].map(|port| serve(lab.server(), port));
+        lab.client().rejects(Hook::Output, "tcp dport 443", code);
+        for family in Family::BOTH {
+            check(&lab, family).run().fails_by("local-firewall");
+            check_port(&lab, family, OTHER_PORT).run().passes();
+        }
+    }
+}
+
+fn a_rule_that_resets_what_goes_out_is_this_machines() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    lab.client().resets(Hook::Output, "tcp dport 443");
+    check(&lab, Family::V4).run().fails_by("local-firewall");
+}
+
+fn a_rule_that_drops_what_goes_out_is_this_machines() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    lab.client().drops(Hook::Output, "tcp dport 443");
+    assert_suspects_this_machine(&check(&lab, Family::V4).run());
+}
+
+fn a_rule_that_drops_the_answers_is_this_machines() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    lab.client().drops(Hook::Input, "tcp sport 443");
+    assert_suspects_this_machine(&check(&lab, Family::V4).run());
+}
+
+/// Either the kernel's counters prove it, or the finding that stands says that this machine is not ruled out.
+#[track_caller]
+fn assert_suspects_this_machine(failed: &Outcome) {
+    let cause = failed.exits(1).cause().unwrap_or_default();
+    let finding = failed.fails_by(&cause).finding(&cause).to_string();
+    let said = finding.contains("This machine's own firewall is not ruled out");
+    assert!(cause == "local-firewall" || said, "{failed}");
+}
