@@ -11,6 +11,7 @@
 //! | `burst N OUTCOME [KEY VALUE]…` | connections to the port asked for; `control`, `echo`, `datagram` likewise |
 //! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS…` | TTL-limited SYNs; `control-trace` and `datagram-trace` likewise |
 //! | `baseline HOP ROUTER` | an earlier report |
+//! | `root` | it ran as root |
 //! | `ended deadline` or `interrupted` | how the measuring ended |
 //!
 //! Keys: `from` (sender of the ICMP error), `rtt`, `after` (wall time), `again` (retransmissions), `errno`, `to` (address), `flow`
@@ -24,8 +25,9 @@ use nwcheck::model::evidence::{Ended, UnderTest};
 use nwcheck::model::finding::Severity;
 use nwcheck::model::options::{Expect, Family};
 use nwcheck::model::resolution::{Resolution, SourceAnswer, SourceKind};
-use nwcheck::model::source::Source;
+use nwcheck::model::source::{Privilege, Source};
 use nwcheck::model::target::{Protocol, Target};
+use nwcheck::model::topology::{Path, TraceProtocol};
 use nwcheck::model::{
     Address, Endpoint, Evidence, Icmp, Ms, Observation, Operation, Options, Outcome,
 };
@@ -113,6 +115,10 @@ impl Reader {
         let words: Vec<&str> = rest.split_whitespace().collect();
         match word {
             "target" => Ok(()),
+            "root" => {
+                self.evidence.source.privileges.push(Privilege::Root);
+                Ok(())
+            }
             "option" => self.option(&words),
             "burst" => self.series(Operation::Connect, false, &words),
             "control" => self.series(Operation::Connect, true, &words),
@@ -274,6 +280,17 @@ impl Reader {
     }
 
     fn finish(mut self) -> Scenario {
+        let evidence = &mut self.evidence;
+        for subject in evidence
+            .endpoints
+            .iter_mut()
+            .filter(|_| evidence.options.path)
+        {
+            let endpoint = subject.endpoint.clone();
+            let seen = &evidence.observations;
+            let path = Path::draw(TraceProtocol::Tcp, &endpoint, seen, &evidence.names, true);
+            subject.path = (!path.hops.is_empty()).then_some(path);
+        }
         self.evidence.duration_ms = Ms::from_millis(self.now + 4000);
         Scenario {
             evidence: self.evidence,

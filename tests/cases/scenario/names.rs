@@ -123,9 +123,10 @@ fn resolves(evidence: &mut Evidence, all: &[&str]) -> Result<(), String> {
             observation: None,
         });
     }
-    for address in addresses {
-        super::test(evidence, address);
+    for address in &addresses {
+        super::local::default_route(evidence, address);
     }
+    nwcheck::plan::admit(evidence);
     Ok(())
 }
 
