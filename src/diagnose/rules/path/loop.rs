@@ -102,17 +102,18 @@ fn cycle_of(flow: &BTreeMap<u8, &Address>) -> Option<(u8, Vec<Address>)> {
                 .range(first..)
                 .map(|(ttl, address)| (usize::from(ttl - first), *address));
             let mut repeats = 0;
+            let mut again = std::collections::BTreeSet::new();
             let mut agrees = true;
             for (offset, address) in later {
                 let expected = members.get(offset % usize::from(period)).copied();
                 agrees &= expected == Some(address);
-                repeats += usize::from(offset >= usize::from(period));
+                if offset >= usize::from(period) {
+                    repeats += 1;
+                    again.insert(address);
+                }
             }
-            let distinct = members
-                .iter()
-                .collect::<std::collections::BTreeSet<_>>()
-                .len();
-            if agrees && repeats >= usize::from(period) && distinct >= 2 {
+            // One router that repeats, with another before it and silence between, is not two that do.
+            if agrees && repeats >= usize::from(period) && again.len() >= 2 {
                 return Some((*first, members.into_iter().cloned().collect()));
             }
         }
