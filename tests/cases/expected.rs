@@ -315,6 +315,8 @@ fn word(need: &Need) -> &'static str {
         Need::Reask(_) => "reask",
         Need::DatagramTrace(_) => "datagram-trace",
         Need::ControlSeries(_) => "control-series",
+        Need::Egress(_) => "egress",
+        Need::Ingress(_) => "ingress",
         _ => "another",
     }
 }

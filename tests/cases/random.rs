@@ -32,6 +32,8 @@ const OUTCOMES: &[Outcome] = &[
     Outcome::SocketsExhausted,
     Outcome::InterfaceDown,
     Outcome::Reset,
+    Outcome::AnswerDropped,
+    Outcome::ReversePathFiltered,
     Outcome::Cancelled,
     Outcome::OtherError,
 ];
@@ -45,6 +47,9 @@ const OPERATIONS: &[(Operation, bool)] = &[
     (Operation::TraceTcp, false),
     (Operation::TraceTcp, true),
     (Operation::TraceUdp, true),
+    (Operation::Counters, false),
+    (Operation::Ingress, false),
+    (Operation::Egress, false),
     (Operation::Baseline, false),
 ];
 

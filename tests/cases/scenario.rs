@@ -10,6 +10,7 @@
 //! | `resolves ADDRESS…` | its addresses, as the system's resolver gives them |
 //! | `burst N OUTCOME [KEY VALUE]…` | connections to the port asked for; `control`, `echo`, `datagram` likewise |
 //! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS…` | TTL-limited SYNs; `control-trace` and `datagram-trace` likewise |
+//! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `root` | it ran as root |
 //! | `ended deadline` or `interrupted` | how the measuring ended |
@@ -124,6 +125,9 @@ impl Reader {
             "control" => self.series(Operation::Connect, true, &words),
             "echo" => self.series(Operation::Echo, true, &words),
             "datagram" => self.series(Operation::Datagram, true, &words),
+            "counters" => self.series(Operation::Counters, false, &words),
+            "ingress" => self.series(Operation::Ingress, false, &words),
+            "egress" => self.series(Operation::Egress, false, &words),
             "trace" => self.walk(Operation::TraceTcp, false, &words),
             "control-trace" => self.walk(Operation::TraceTcp, true, &words),
             "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
