@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 
 use crate::diagnose::Need;
 use crate::model::evidence::{Ended, Evidence};
+use crate::model::resolution::SourceKind;
 use crate::model::topology::TraceProtocol;
 use crate::model::{
-    Address, Endpoint, Icmp, Observation, Operation, Options, Outcome, Report, Target,
+    Address, Endpoint, Icmp, Ms, Observation, Operation, Options, Outcome, Report, Target,
 };
 use crate::plan::{self, Log, State, Step};
 use crate::probe::pace::Pace;
@@ -28,6 +29,8 @@ const CONTROL_INTERVAL: Duration = Duration::from_millis(100);
 const CONTROL_TIMEOUT: Duration = Duration::from_millis(1500);
 /// So long the reverse names are waited for when all else has ended.
 const NAMES_GRACE: Duration = Duration::from_millis(150);
+/// So long slow name servers are waited for when all else has ended.
+const NAMES_PATIENCE: Ms = Ms::from_millis(4000);
 /// So much earlier than the check's deadline the probes have to end.
 const JUDGING: Duration = Duration::from_millis(50);
 
@@ -84,7 +87,8 @@ pub async fn check(
                 step
             });
         }
-        if running.is_empty() {
+        let unheard = recorder.read(|evidence| waits_for_names(evidence, recorder.now()));
+        if running.is_empty() && !unheard {
             break Ended::Complete;
         }
         // The name's slower servers need not be waited for when the addresses are known and all else has ended.
@@ -107,12 +111,13 @@ pub async fn check(
             biased;
             () = &mut interrupted => break Ended::Interrupted,
             () = tokio::time::sleep_until((recorder.deadline() + JUDGING).into()) => break Ended::Deadline,
-            Some(step) = running.join_next() => {
+            Some(step) = running.join_next(), if !running.is_empty() => {
                 if let Ok(step) = step {
                     log.insert(step, State::Done);
                 }
             }
             () = recorder.changed() => {}
+            () = tokio::time::sleep(Duration::from_millis(100)), if unheard => {}
             () = wake => {}
         }
     };
@@ -124,6 +129,17 @@ pub async fn check(
     beside.shutdown().await;
     recorder.update(|evidence| finish(evidence, &before, ended, recorder.now()));
     recorder.snapshot()
+}
+
+/// Whether the name servers are worth waiting for when all else has ended: the system's resolver did not answer at once, and which
+/// server keeps it waiting is not known yet.
+fn waits_for_names(evidence: &Evidence, now: Ms) -> bool {
+    evidence.resolution.as_ref().is_some_and(|resolution| {
+        let slow = resolution
+            .source(SourceKind::System)
+            .is_some_and(|answer| answer.outcome == Outcome::Timeout);
+        slow && !resolution.complete && now < NAMES_PATIENCE
+    })
 }
 
 /// Runs one step.

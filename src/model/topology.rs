@@ -449,6 +449,10 @@ impl Builder<'_> {
                     });
                 }
             }
+            // A flow that only looked beyond a silent hop has no path to tell of.
+            if passed.len() < 2 && !passed.contains_key(&1) {
+                continue;
+            }
             flows.push(Flow {
                 id: u32::try_from(number + 1).unwrap_or(u32::MAX),
                 source_port: *source_port,

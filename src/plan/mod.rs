@@ -73,13 +73,14 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         }
     }
     let hypothesis = if_silent(evidence, log, now);
-    let silent = hypothesis
+    let quiet: Vec<Endpoint> = hypothesis
         .observations
         .iter()
         .skip(evidence.observations.len())
-        .filter_map(|o| o.endpoint.clone());
+        .filter_map(|o| o.endpoint.clone())
+        .collect();
     let mut unseen = false;
-    for endpoint in silent.filter(|_| evidence.options.local) {
+    for endpoint in quiet.iter().filter(|_| evidence.options.local).cloned() {
         unseen |= !log.contains_key(&Step::NeighbourEarly(endpoint.clone()));
         want(Step::NeighbourEarly(endpoint));
     }
@@ -88,14 +89,23 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         return steps;
     }
     for need in diagnose::needs(&hypothesis) {
-        let ready = match &need {
-            Need::SecondBurst(e) | Need::ControlSeries(e) | Need::Egress(e) | Need::Ingress(e) => {
-                done(Need::Burst(e.clone()))
-            }
-            // Only what both walks show in the end tells where the port was not asked.
-            Need::Reask(e) => done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone())),
-            _ => true,
-        };
+        // While a burst is being answered its end is awaited: other probes would only use up what routers may answer.
+        let about = endpoint_of(&need).cloned();
+        let settled = about
+            .as_ref()
+            .is_none_or(|e| done(Need::Burst(e.clone())) || quiet.contains(e));
+        let ready = settled
+            && match &need {
+                Need::SecondBurst(e)
+                | Need::ControlSeries(e)
+                | Need::Egress(e)
+                | Need::Ingress(e) => done(Need::Burst(e.clone())),
+                // Only what both walks show in the end tells where the port was not asked.
+                Need::Reask(e) => {
+                    done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone()))
+                }
+                _ => true,
+            };
         let possible = match endpoint_of(&need) {
             Some(endpoint) => leaves(evidence, &endpoint.address) || matches!(need, Need::Burst(_)),
             None => false,

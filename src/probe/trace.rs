@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use super::Recorder;
 use super::control::UNLIKELY_PORT;
@@ -85,7 +85,21 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, pace: P
     };
     let (ended, mut answers) = mpsc::unbounded_channel::<Ended>();
     let mut unsendable = 0;
+    let mut round_trip = None;
     while tracer.is_done().is_none() && unsendable < UNSENDABLE_MAX {
+        // What the burst learns meanwhile of the destination helps the trace.
+        let known = recorder.read(|e| {
+            e.burst(&spec.endpoint)
+                .filter(|o| o.outcome == Outcome::Ok)
+                .filter_map(|o| o.rtt_ms)
+                .min()
+        });
+        if known != round_trip {
+            round_trip = known;
+            if let Some(rtt) = known {
+                tracer.handle_round_trip(Micros(rtt.micros()), now());
+            }
+        }
         let mut wait_until = None;
         loop {
             if let Err(later) = pace.take() {
@@ -96,7 +110,7 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, pace: P
                 pace.give_back();
                 break;
             };
-            lanes.give_up(&recorder, probe.flow);
+            lanes.give_up(&recorder, probe.flow).await;
             match lanes.send(&recorder, &options, &spec, probe, ended.clone()) {
                 Ok(()) => tracer.handle_sent(probe.id, now()),
                 Err(observation) => {
@@ -128,7 +142,7 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, pace: P
     while let Ok(end) = answers.try_recv() {
         lanes.ended(&recorder, &mut tracer, end, now());
     }
-    lanes.give_up_all(&recorder);
+    lanes.give_up_all(&recorder).await;
     if !spec.control {
         // One flow was asked for, and one was followed to its end.
         let complete = matches!(
@@ -199,7 +213,7 @@ pub async fn reask(
                     recorder.record(end.observation);
                     break;
                 }
-                _ => lanes.give_up(&recorder, FlowId(0)),
+                _ => lanes.give_up(&recorder, FlowId(0)).await,
             }
         }
     }
@@ -214,7 +228,7 @@ struct Lanes {
 
 struct Running {
     flow: FlowId,
-    task: AbortHandle,
+    task: JoinHandle<()>,
     began: Instant,
     observation: Observation,
 }
@@ -320,7 +334,6 @@ impl Lanes {
             }
         };
         observation.at_ms = recorder.at(began);
-        let task = task.abort_handle();
         self.running.insert(
             probe.id,
             Running {
@@ -381,7 +394,7 @@ impl Lanes {
     }
 
     /// Ends the probes of a flow that are still under way, so that the next may have its ports: they were not answered.
-    fn give_up(&mut self, recorder: &Recorder, flow: FlowId) {
+    async fn give_up(&mut self, recorder: &Recorder, flow: FlowId) {
         let late: Vec<ProbeId> = self
             .running
             .iter()
@@ -389,21 +402,23 @@ impl Lanes {
             .map(|(id, _)| *id)
             .collect();
         for id in late {
-            self.silent(recorder, id);
+            self.silent(recorder, id).await;
         }
     }
 
-    fn give_up_all(&mut self, recorder: &Recorder) {
+    async fn give_up_all(&mut self, recorder: &Recorder) {
         let mut all: Vec<ProbeId> = self.running.keys().copied().collect();
         all.sort_unstable();
         for id in all {
-            self.silent(recorder, id);
+            self.silent(recorder, id).await;
         }
     }
 
-    fn silent(&mut self, recorder: &Recorder, id: ProbeId) {
+    async fn silent(&mut self, recorder: &Recorder, id: ProbeId) {
         if let Some(running) = self.running.remove(&id) {
             running.task.abort();
+            // Only when the task is gone is its socket closed, and the pair of endpoints free for the next probe.
+            let _ = running.task.await;
             let mut observation = running.observation;
             observation.elapsed_ms = Some(running.began.elapsed().into());
             recorder.record(observation);

@@ -135,6 +135,16 @@ impl Tracer {
         self.renew(now);
     }
 
+    /// The round trip to the destination was learnt elsewhere: probes that may go so far are waited for longer, within the greatest
+    /// time-out.
+    pub fn handle_round_trip(&mut self, rtt: Micros, now: Micros) {
+        let timeouts = &mut self.state.config.timeouts;
+        let wanted = Micros(rtt.0 + rtt.0 / 4).plus(Micros::from_millis(50));
+        timeouts.min = timeouts.min.max(wanted).min(timeouts.max);
+        timeouts.initial = timeouts.initial.max(timeouts.min);
+        self.renew(now);
+    }
+
     /// Time has passed: call it when [`Self::poll_timeout`] said so; at other times it does no harm.
     pub fn handle_timeout(&mut self, now: Micros) {
         self.end_at_deadline(now);

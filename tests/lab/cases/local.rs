@@ -28,6 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_rule_that_resets_what_goes_out_is_this_machines: [Nft],
         a_rule_that_drops_what_goes_out_is_this_machines: [Nft],
         a_rule_that_drops_the_answers_is_this_machines: [Nft],
+        answers_that_the_reverse_path_filter_drops_are_this_machines,
     ]
 }
 
@@ -215,6 +216,25 @@ fn a_rule_that_drops_the_answers_is_this_machines() {
     let _service = serve(lab.server(), PORT);
     lab.client().drops(Hook::Input, "tcp sport 443");
     assert_suspects_this_machine(&check(&lab, Family::V4).run());
+}
+
+fn answers_that_the_reverse_path_filter_drops_are_this_machines() {
+    let lab = Lab::routers(2).build();
+    let _service = serve(lab.server(), PORT);
+    let (client, router) = (lab.client(), lab.router(1));
+    veth((client, "eth1"), (router, "other"));
+    client.add_address("eth1", "10.0.77.1/24");
+    router.add_address("other", "10.0.77.2/24");
+    client.wait_for_carrier(&["eth1"]);
+    router.wait_for_carrier(&["other"]);
+    // Answers come in by another interface than the one that leads to their sender.
+    let back = Route::to(lab.client_address(Family::V4)).via(host(Family::V4, 77, 1));
+    router.add_route(&back);
+    check(&lab, Family::V4).run().passes();
+    client.sysctl("net/ipv4/conf/eth1/rp_filter", 1);
+    check(&lab, Family::V4)
+        .run()
+        .fails_by("local-route-asymmetric-filter");
 }
 
 /// Either the kernel's counters prove it, or the finding that stands says that this machine is not ruled out.

@@ -1,6 +1,6 @@
 //! `path-loop`: routers send the packets in a circle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
@@ -32,7 +32,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if scene.walk.arrival().is_some() {
         return Judgement::Clear;
     }
-    let Some((first, cycle)) = cycle(scene) else {
+    let Some((first, cycle)) = cycle(scene, circling.len() >= 2) else {
         return if scene.walk.is_empty() && scene.evidence.options.path {
             Judgement::Unknown(vec![Need::Trace(scene.endpoint().clone())])
         } else {
@@ -74,47 +74,39 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     )
 }
 
-/// The routers that repeat on one flow, in order, and the distance of the first: two at least, seen for two full periods at least.
-fn cycle(scene: &Scene<'_>) -> Option<(u8, Vec<Address>)> {
+/// The routers that repeat on one flow, in order, and the distance of the first: two at least, each seen twice at least; where probes
+/// with a full TTL came back, too, one that was seen again is enough.
+fn cycle(scene: &Scene<'_>, circling: bool) -> Option<(u8, Vec<Address>)> {
     let mut flows: BTreeMap<Option<u16>, BTreeMap<u8, &Address>> = BTreeMap::new();
     for (ttl, seen) in &scene.walk.hops {
         for answer in &seen.expired {
-            flows
-                .entry(answer.observation.source_port)
-                .or_default()
-                .insert(*ttl, answer.observation.icmp_from()?);
+            let flow = flows.entry(answer.observation.source_port).or_default();
+            flow.insert(*ttl, answer.observation.icmp_from()?);
         }
     }
-    flows.values().find_map(cycle_of)
+    flows.values().find_map(|flow| cycle_of(flow, circling))
 }
 
-fn cycle_of(flow: &BTreeMap<u8, &Address>) -> Option<(u8, Vec<Address>)> {
+fn cycle_of(flow: &BTreeMap<u8, &Address>, circling: bool) -> Option<(u8, Vec<Address>)> {
     for period in 2..=8_u8 {
-        for (first, _) in flow {
-            let Some(members) = (0..period)
-                .map(|i| flow.get(&first.checked_add(i)?).copied())
-                .collect::<Option<Vec<_>>>()
-            else {
-                continue;
-            };
-            // All that is known from there on agrees with the period, and it agrees for one more full period at least.
-            let later = flow
-                .range(first..)
-                .map(|(ttl, address)| (usize::from(ttl - first), *address));
-            let mut repeats = 0;
-            let mut again = std::collections::BTreeSet::new();
-            let mut agrees = true;
-            for (offset, address) in later {
-                let expected = members.get(offset % usize::from(period)).copied();
-                agrees &= expected == Some(address);
-                if offset >= usize::from(period) {
-                    repeats += 1;
-                    again.insert(address);
+        for first in flow.keys() {
+            // All that is known from there on has to agree with the period; silent distances say nothing.
+            let mut members: BTreeMap<u8, &Address> = BTreeMap::new();
+            let mut again: BTreeSet<&Address> = BTreeSet::new();
+            let agrees = flow.range(first..).all(|(ttl, address)| {
+                let place = (ttl - first) % period;
+                match members.get(&place) {
+                    None => members.insert(place, *address).is_none(),
+                    Some(known) => {
+                        again.insert(*address);
+                        known == address
+                    }
                 }
-            }
-            // One router that repeats, with another before it and silence between, is not two that do.
-            if agrees && repeats >= usize::from(period) && again.len() >= 2 {
-                return Some((*first, members.into_iter().cloned().collect()));
+            });
+            let distinct: BTreeSet<_> = members.values().collect();
+            let enough = if circling { 1 } else { 2 };
+            if agrees && distinct.len() >= 2 && again.len() >= enough {
+                return Some((*first, members.into_values().cloned().collect()));
             }
         }
     }
