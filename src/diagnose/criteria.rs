@@ -148,6 +148,8 @@ pub(super) fn thresholds(
                 ),
                 failed(evidence, j),
             )
+            .action("See in the report what became of the probes that failed.")
+            .action("Raise the limit, if such a share is usual for this destination.")
         }));
     }
     type Time = fn(&Probes) -> Option<Ms>;

@@ -126,7 +126,11 @@ impl<'a> Scene<'a> {
         Self {
             evidence,
             subject,
-            burst: evidence.burst(endpoint).collect(),
+            // What was cut short shows nothing.
+            burst: evidence
+                .burst(endpoint)
+                .filter(|o| o.outcome != Outcome::Cancelled)
+                .collect(),
             walk: walk(Operation::TraceTcp, endpoint, false),
             control: all()
                 .filter(|o| o.operation == Operation::Connect && o.control)
@@ -300,7 +304,11 @@ impl<'a> Scene<'a> {
         if refused > 0 {
             return Shape::Refused;
         }
-        if circles.is_empty() {
+        let silent = ended.iter().any(|o| o.outcome == Outcome::Timeout);
+        if let Some(first) = ended.first().filter(|_| circles.is_empty() && !silent) {
+            // An error that is none of these, or an ICMP error without its sender: no silence, and nothing that proves more.
+            Shape::LocalError(first.outcome)
+        } else if circles.is_empty() {
             Shape::Silent
         } else {
             Shape::Circles(circles)

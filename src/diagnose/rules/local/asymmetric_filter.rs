@@ -21,8 +21,10 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    if scene.shape() != Shape::Silent {
-        return Judgement::Clear;
+    match scene.shape() {
+        Shape::Silent => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        _ => return Judgement::Clear,
     }
     let suspected = scene
         .counters

@@ -54,6 +54,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::RejectedOnce(r) if r.sender == Sender::ThisMachine => {
             Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
         }
+        Shape::NotTried => Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         Shape::Silent => swallowed(scene),
         Shape::Refused => reset_here(scene),
         _ => Judgement::Clear,

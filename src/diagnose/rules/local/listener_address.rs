@@ -1,7 +1,7 @@
 //! `local-listener-address`: the service listens, but on another address of this machine.
 
 use crate::diagnose::scene::{Scene, Shape, ids};
-use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::escape;
 use crate::model::{Finding, Id, Severity};
 
@@ -20,8 +20,10 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    if scene.shape() != Shape::Refused || !scene.is_own() {
-        return Judgement::Clear;
+    match scene.shape() {
+        Shape::Refused if scene.is_own() => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        _ => return Judgement::Clear,
     }
     let Some(port) = scene.endpoint().port else {
         return Judgement::Clear;

@@ -44,7 +44,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         _ => return Judgement::Clear,
     };
     let entry = scene.next_hop().filter(|hop| hop.state.unresolved());
-    if (entry.is_none() && own_report.is_empty()) || downed_interface(scene).is_some() {
+    // Where something answered from beyond the link, the next hop was there.
+    let passed = scene.farthest().is_some() || scene.host_up().is_some();
+    if (entry.is_none() && own_report.is_empty()) || passed || downed_interface(scene).is_some() {
         return Judgement::Clear;
     }
     let route = scene.route();

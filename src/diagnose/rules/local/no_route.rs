@@ -2,7 +2,7 @@
 
 use super::interface_down::downed_interface;
 use crate::diagnose::scene::{Scene, Shape, ids};
-use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::local::{Route, RouteKind};
 use crate::model::{Finding, Id, Outcome, Severity};
 
@@ -29,6 +29,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::LocalError(Outcome::NoRoute) => {}
         // EACCES is a prohibit route's error too, and EINVAL a blackhole's: only the look-up tells.
         Shape::LocalError(Outcome::Denied) if refused_by_route => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
     }
     if downed_interface(scene).is_some() {

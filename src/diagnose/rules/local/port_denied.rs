@@ -1,7 +1,7 @@
 //! `local-port-denied`: the source port that was asked for may not be bound by this user.
 
 use crate::diagnose::scene::{Scene, Shape, ids};
-use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -28,8 +28,14 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .as_ref()
         .and_then(|s| s.unprivileged_from)
         .unwrap_or(1024);
-    if scene.shape() != Shape::LocalError(Outcome::Denied) || port >= limit {
+    if port >= limit {
         return Judgement::Clear;
+    }
+    match scene.shape() {
+        // EPERM is a packet filter's: the port could be bound.
+        Shape::LocalError(Outcome::Denied) if !denied_with(scene, "EPERM") => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        _ => return Judgement::Clear,
     }
     Judgement::fires(
         Finding::new(
@@ -44,4 +50,12 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .action(format!("Choose a --source-port from {limit} on, or leave it out."))
         .action("If it has to be this port, run the check as root."),
     )
+}
+
+/// Whether the attempts ended with this error.
+fn denied_with(scene: &Scene<'_>, errno: &str) -> bool {
+    scene
+        .burst
+        .iter()
+        .any(|o| o.errno.as_deref() == Some(errno))
 }

@@ -1,7 +1,7 @@
 //! `local-port-in-use`: the source port that was asked for is taken.
 
 use crate::diagnose::scene::{Scene, Shape, ids};
-use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::escape;
 use crate::model::{Finding, Id, Outcome, Severity};
 
@@ -34,6 +34,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::LocalError(Outcome::AddressInUse) => {}
         Shape::LocalError(Outcome::AddressUnavailable) if source_is_ours => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
     }
     let errno = scene

@@ -1,7 +1,7 @@
 //! `local-ports-exhausted`: no ephemeral port is left.
 
 use crate::diagnose::scene::{Scene, Shape, ids};
-use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -20,6 +20,9 @@ pub const RULE: Rule = Rule {
 
 fn judge(scene: &Scene<'_>) -> Judgement {
     let options = &scene.evidence.options;
+    if scene.shape() == Shape::NotTried {
+        return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]);
+    }
     let matches = matches!(
         scene.shape(),
         Shape::LocalError(Outcome::AddressUnavailable | Outcome::AddressInUse)

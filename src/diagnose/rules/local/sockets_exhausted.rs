@@ -1,7 +1,7 @@
 //! `local-sockets-exhausted`: no socket can be had.
 
 use crate::diagnose::scene::{Scene, Shape, ids};
-use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -19,8 +19,10 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    if scene.shape() != Shape::LocalError(Outcome::SocketsExhausted) {
-        return Judgement::Clear;
+    match scene.shape() {
+        Shape::LocalError(Outcome::SocketsExhausted) => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        _ => return Judgement::Clear,
     }
     let errno = scene
         .burst

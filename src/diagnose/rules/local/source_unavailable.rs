@@ -1,7 +1,7 @@
 //! `local-source-unavailable`: the source address that was asked for is not on this machine.
 
 use crate::diagnose::scene::{Scene, Shape, ids};
-use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::list;
 use crate::model::{Finding, Id, Outcome, Severity};
 
@@ -22,8 +22,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let Some(source) = &scene.evidence.options.source else {
         return Judgement::Clear;
     };
-    if scene.shape() != Shape::LocalError(Outcome::AddressUnavailable) {
-        return Judgement::Clear;
+    match scene.shape() {
+        Shape::LocalError(Outcome::AddressUnavailable) => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        _ => return Judgement::Clear,
     }
     let own = &scene.evidence.local.addresses;
     if own.iter().any(|address| address.ip() == source.ip()) {

@@ -149,7 +149,8 @@ fn controls(scene: &Scene<'_>, finding: Finding) -> Finding {
     let mut seen = Vec::new();
     if let Some(port) = scene
         .control
-        .first()
+        .iter()
+        .find(|o| o.outcome == Outcome::Timeout)
         .and_then(|o| o.endpoint.as_ref())
         .and_then(|e| e.port)
     {

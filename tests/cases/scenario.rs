@@ -1,0 +1,461 @@
+//! From a case file to evidence. `#` begins a comment.
+//!
+//! Unless a case says otherwise the target is `10.0.9.9:443`, and this machine a usual one: `10.0.1.2/24` on `eth0`, which is up,
+//! with the gateway `10.0.1.254`, which answers ARP, for all else. Offsets grow from line to line, so that a line stands for what was
+//! sent after the line before it.
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `target TEXT` | what was typed |
+//! | `resolves ADDRESS…` | its addresses, as the system's resolver gives them |
+//! | `burst N OUTCOME [KEY VALUE]…` | connections to the port asked for; `control`, `echo`, `datagram` likewise |
+//! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS…` | TTL-limited SYNs; `control-trace` and `datagram-trace` likewise |
+//! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
+//! | `baseline HOP ROUTER` | an earlier report |
+//! | `root` | it ran as root |
+//! | `ended deadline` or `interrupted` | how the measuring ended |
+//!
+//! Keys: `from` (sender of the ICMP error), `rtt`, `after` (wall time), `again` (retransmissions), `errno`, `to` (address), `flow`
+//! (source port), `x` (how often). What this machine says and what DNS says: `local.rs`, `names.rs`.
+
+mod local;
+mod names;
+
+use jiff::Timestamp;
+use nwcheck::model::evidence::{Ended, UnderTest};
+use nwcheck::model::finding::Severity;
+use nwcheck::model::options::{Expect, Family};
+use nwcheck::model::resolution::{Resolution, SourceAnswer, SourceKind};
+use nwcheck::model::source::{Privilege, Source};
+use nwcheck::model::target::{Protocol, Target};
+use nwcheck::model::topology::{Path, TraceProtocol};
+use nwcheck::model::{
+    Address, Endpoint, Evidence, Icmp, Ms, Observation, Operation, Options, Outcome,
+};
+
+use crate::expected::Expected;
+
+/// A case file, read.
+pub struct Scenario {
+    /// What was measured.
+    pub evidence: Evidence,
+    /// What it must come to.
+    pub expected: Expected,
+}
+
+/// Reads a case file.
+pub fn read(text: &str) -> Result<Scenario, String> {
+    let lines = || {
+        text.lines().enumerate().filter_map(|(number, line)| {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            (!line.is_empty()).then_some((number + 1, line))
+        })
+    };
+    let target = lines()
+        .find_map(|(_, line)| line.strip_prefix("target "))
+        .unwrap_or("10.0.9.9:443");
+    let mut reader = Reader::new(target)?;
+    for (number, line) in lines() {
+        reader
+            .line(line)
+            .map_err(|wrong| format!("line {number}: `{line}`: {wrong}"))?;
+    }
+    Ok(reader.finish())
+}
+
+/// Evidence under construction.
+pub struct Reader {
+    evidence: Evidence,
+    expected: Expected,
+    now: u64,
+    flow: u16,
+}
+
+type Read = Result<(), String>;
+
+impl Reader {
+    fn new(target: &str) -> Result<Self, String> {
+        let target =
+            Target::parse(target, Some(Protocol::Tcp)).map_err(|wrong| format!("{wrong:?}"))?;
+        let mut evidence = Evidence::new(
+            Timestamp::UNIX_EPOCH,
+            Options::default(),
+            target,
+            Source::default(),
+        );
+        local::usual(&mut evidence);
+        if let Some(address) = evidence.target.address() {
+            evidence.resolution = Some(Resolution {
+                sources: vec![SourceAnswer {
+                    source: SourceKind::Literal,
+                    outcome: Outcome::Ok,
+                    error: None,
+                    ms: None,
+                    addresses: vec![address.clone()],
+                    observation: None,
+                }],
+                addresses: vec![address.clone()],
+                complete: true,
+                ..Resolution::default()
+            });
+            test(&mut evidence, address);
+        }
+        Ok(Self {
+            evidence,
+            expected: Expected::default(),
+            now: 0,
+            flow: 40_000,
+        })
+    }
+
+    fn line(&mut self, line: &str) -> Read {
+        if self.expected.take(line)? {
+            return Ok(());
+        }
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        match word {
+            "target" => Ok(()),
+            "root" => {
+                self.evidence.source.privileges.push(Privilege::Root);
+                Ok(())
+            }
+            "option" => self.option(&words),
+            "burst" => self.series(Operation::Connect, false, &words),
+            "control" => self.series(Operation::Connect, true, &words),
+            "echo" => self.series(Operation::Echo, true, &words),
+            "datagram" => self.series(Operation::Datagram, true, &words),
+            "counters" => self.series(Operation::Counters, false, &words),
+            "ingress" => self.series(Operation::Ingress, false, &words),
+            "egress" => self.series(Operation::Egress, false, &words),
+            "trace" => self.walk(Operation::TraceTcp, false, &words),
+            "control-trace" => self.walk(Operation::TraceTcp, true, &words),
+            "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
+            "baseline" => self.baseline(&words),
+            "ended" => {
+                self.evidence.ended = from_word::<Ended>(rest)?;
+                Ok(())
+            }
+            _ => {
+                if names::take(&mut self.evidence, word, &words)?
+                    || local::take(&mut self.evidence, word, rest, &words)?
+                {
+                    Ok(())
+                } else {
+                    Err("what is that?".to_owned())
+                }
+            }
+        }
+    }
+
+    fn option(&mut self, words: &[&str]) -> Read {
+        let options = &mut self.evidence.options;
+        let ms = |text: &str| Ok::<_, String>(Some(Ms::from_millis(number(text)?)));
+        match words {
+            ["no-path"] => options.path = false,
+            ["no-local"] => {
+                options.local = false;
+                self.evidence.local = nwcheck::model::local::Local::default();
+            }
+            ["count", n] => options.count = number(n)?,
+            ["expect", word] => options.expect = Some(from_word::<Expect>(word)?),
+            ["fail-on", word] => options.fail_on = from_word::<Severity>(word)?,
+            ["family", word] => options.family = from_word::<Family>(word)?,
+            ["max-loss", n] => options.max_loss_percent = Some(number(n)?),
+            ["max-avg", n] => options.max_avg_ms = ms(n)?,
+            ["max-p95", n] => options.max_p95_ms = ms(n)?,
+            ["max-connect", n] => options.max_connect_ms = ms(n)?,
+            ["control", n] => options.control = Some(number(n)?),
+            ["source", a] => options.source = Some(address(a)?),
+            ["source-port", n] => options.source_port = Some(number(n)?),
+            ["server", a] => options.servers.push(endpoint(a)?),
+            _ => return Err("no such option".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// `10 refused rtt 4`
+    fn series(&mut self, operation: Operation, control: bool, words: &[&str]) -> Read {
+        let [count, outcome, rest @ ..] = words else {
+            return Err("how many, and what came of them?".to_owned());
+        };
+        let what = What::read(from_word(outcome)?, rest)?;
+        for _ in 0..number::<u32>(count)? {
+            self.now += 20;
+            if control {
+                self.flow += 1;
+            } else {
+                self.flow += 3;
+            }
+            let endpoint = self.endpoint(operation, control, &what)?;
+            let observation = what.observation(operation, endpoint, control, self.now, self.flow);
+            self.evidence.record(observation);
+        }
+        Ok(())
+    }
+
+    /// `4 timeout x 2`, `1..3 via 10.0.1.254 10.0.2.1 10.0.3.1`
+    fn walk(&mut self, operation: Operation, control: bool, words: &[&str]) -> Read {
+        let [distances, outcome, rest @ ..] = words else {
+            return Err("at which distance, and what came of it?".to_owned());
+        };
+        let (first, last) = distances.split_once("..").unwrap_or((distances, distances));
+        let distances = number::<u8>(first)?..=number::<u8>(last)?;
+        let flow = if control { 50_000 } else { 33_434 };
+        if *outcome == "via" {
+            if distances.len() != rest.len() {
+                return Err("as many routers as distances".to_owned());
+            }
+            for (ttl, router) in distances.zip(rest) {
+                let what = What::read(Outcome::TtlExceeded, &["from", router])?;
+                self.limited(operation, control, &what, ttl, flow)?;
+            }
+            return Ok(());
+        }
+        let what = What::read(from_word(outcome)?, rest)?;
+        for ttl in distances {
+            for _ in 0..what.times {
+                self.limited(operation, control, &what, ttl, flow)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn limited(
+        &mut self,
+        operation: Operation,
+        control: bool,
+        what: &What,
+        ttl: u8,
+        flow: u16,
+    ) -> Read {
+        self.now += 5;
+        let endpoint = self.endpoint(operation, control, what)?;
+        let flow = what.flow.unwrap_or(flow);
+        let mut observation = what.observation(operation, endpoint, control, self.now, flow);
+        observation.ttl = Some(ttl);
+        self.evidence.record(observation);
+        Ok(())
+    }
+
+    fn baseline(&mut self, words: &[&str]) -> Read {
+        let [hop, router] = words else {
+            return Err("baseline HOP ROUTER".to_owned());
+        };
+        let what = What::read(Outcome::Ok, &[])?;
+        let observation = Observation {
+            endpoint: Some(self.endpoint(Operation::Connect, false, &what)?),
+            ttl: Some(number(hop)?),
+            icmp: Some(Icmp {
+                kind: 11,
+                code: 0,
+                from: Some(address(router)?),
+                mtu: None,
+            }),
+            ..Observation::new(Operation::Baseline, Ms::ZERO, Outcome::Ok)
+        };
+        self.evidence.record(observation);
+        Ok(())
+    }
+
+    /// To whom a probe went.
+    fn endpoint(
+        &self,
+        operation: Operation,
+        control: bool,
+        what: &What,
+    ) -> Result<Endpoint, String> {
+        let first = self
+            .evidence
+            .endpoints
+            .first()
+            .map(|subject| subject.endpoint.address.clone());
+        let address = what.to.clone().or(first).ok_or("to which address?")?;
+        let asked = self.evidence.target.port;
+        let port = match operation {
+            Operation::Connect | Operation::TraceTcp if control => {
+                asked.map(|port| self.evidence.options.control_port(port))
+            }
+            Operation::Echo => None,
+            Operation::Datagram => Some(33_440),
+            _ => asked,
+        };
+        Ok(Endpoint { address, port })
+    }
+
+    fn finish(mut self) -> Scenario {
+        let evidence = &mut self.evidence;
+        for subject in evidence
+            .endpoints
+            .iter_mut()
+            .filter(|_| evidence.options.path)
+        {
+            let endpoint = subject.endpoint.clone();
+            let seen = &evidence.observations;
+            let path = Path::draw(TraceProtocol::Tcp, &endpoint, seen, &evidence.names, true);
+            subject.path = (!path.hops.is_empty()).then_some(path);
+        }
+        self.evidence.duration_ms = Ms::from_millis(self.now + 4000);
+        Scenario {
+            evidence: self.evidence,
+            expected: self.expected,
+        }
+    }
+}
+
+/// What came of a probe.
+struct What {
+    outcome: Outcome,
+    from: Option<Address>,
+    to: Option<Address>,
+    rtt: Option<Ms>,
+    after: Option<Ms>,
+    again: u32,
+    errno: Option<String>,
+    flow: Option<u16>,
+    times: u32,
+}
+
+impl What {
+    fn read(outcome: Outcome, words: &[&str]) -> Result<Self, String> {
+        let mut what = Self {
+            outcome,
+            from: None,
+            to: None,
+            rtt: None,
+            after: None,
+            again: if outcome == Outcome::Timeout { 3 } else { 0 },
+            errno: errno(outcome).map(ToOwned::to_owned),
+            flow: None,
+            times: 1,
+        };
+        let mut words = words.iter();
+        while let Some(key) = words.next() {
+            let value = words.next().ok_or_else(|| format!("{key} of what?"))?;
+            match *key {
+                "from" => what.from = Some(address(value)?),
+                "to" => what.to = Some(address(value)?),
+                "rtt" => what.rtt = Some(Ms::from_f64(number(value)?)),
+                "after" => what.after = Some(Ms::from_f64(number(value)?)),
+                "again" => what.again = number(value)?,
+                "errno" => what.errno = Some((*value).to_owned()),
+                "flow" => what.flow = Some(number(value)?),
+                "x" => what.times = number(value)?,
+                other => return Err(format!("`{other}`?")),
+            }
+        }
+        if outcome.is_icmp() && what.from.is_none() {
+            return Err("an ICMP error from whom?".to_owned());
+        }
+        Ok(what)
+    }
+
+    fn observation(
+        &self,
+        operation: Operation,
+        endpoint: Endpoint,
+        control: bool,
+        now: u64,
+        flow: u16,
+    ) -> Observation {
+        let answered =
+            matches!(self.outcome, Outcome::Ok | Outcome::Refused) || self.outcome.is_icmp();
+        let rtt = self
+            .rtt
+            .or(self.after)
+            .or(answered.then_some(Ms::from_millis(4)));
+        let waited = match self.outcome {
+            Outcome::Timeout => Ms::from_millis(3500),
+            _ => rtt.unwrap_or(Ms::from_micros(80)) + Ms::from_millis(u64::from(self.again) * 1000),
+        };
+        let udp = matches!(
+            operation,
+            Operation::Echo | Operation::Datagram | Operation::TraceUdp
+        );
+        Observation {
+            endpoint: Some(endpoint),
+            rtt_ms: rtt.filter(|_| answered),
+            elapsed_ms: Some(self.after.unwrap_or(waited)),
+            source_port: Some(flow),
+            retransmits: (!udp).then_some(self.again),
+            errno: self.errno.clone(),
+            icmp: self.from.as_ref().map(|from| icmp(self.outcome, from)),
+            control,
+            ..Observation::new(operation, Ms::from_millis(now), self.outcome)
+        }
+    }
+}
+
+/// The ICMP error that means this, in the family of its sender.
+pub fn icmp(outcome: Outcome, from: &Address) -> Icmp {
+    let (kind, code) = match (from.is_ipv6(), outcome) {
+        (false, Outcome::TtlExceeded) => (11, 0),
+        (false, Outcome::NetworkUnreachable) => (3, 0),
+        (false, Outcome::HostUnreachable) => (3, 1),
+        (false, Outcome::ProtocolUnreachable) => (3, 2),
+        (false, Outcome::PortUnreachable) => (3, 3),
+        (false, Outcome::Prohibited) => (3, 13),
+        (false, _) => (12, 0),
+        (true, Outcome::TtlExceeded) => (3, 0),
+        (true, Outcome::NetworkUnreachable) => (1, 0),
+        (true, Outcome::HostUnreachable) => (1, 3),
+        (true, Outcome::PortUnreachable) => (1, 4),
+        (true, Outcome::Prohibited) => (1, 1),
+        (true, _) => (4, 0),
+    };
+    Icmp {
+        kind,
+        code,
+        from: Some(from.clone()),
+        mtu: None,
+    }
+}
+
+const fn errno(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Refused | Outcome::PortUnreachable => Some("ECONNREFUSED"),
+        Outcome::Timeout => Some("ETIMEDOUT"),
+        Outcome::NoRoute | Outcome::NetworkUnreachable => Some("ENETUNREACH"),
+        Outcome::HostUnreachable | Outcome::Prohibited | Outcome::TtlExceeded => {
+            Some("EHOSTUNREACH")
+        }
+        Outcome::Denied => Some("EPERM"),
+        Outcome::AddressUnavailable => Some("EADDRNOTAVAIL"),
+        Outcome::AddressInUse => Some("EADDRINUSE"),
+        Outcome::SocketsExhausted => Some("EMFILE"),
+        Outcome::InterfaceDown => Some("ENETDOWN"),
+        _ => None,
+    }
+}
+
+/// Puts an address to the test.
+pub fn test(evidence: &mut Evidence, address: Address) {
+    let port = evidence.target.port;
+    local::default_route(evidence, &address);
+    evidence.endpoints.push(UnderTest {
+        endpoint: Endpoint { address, port },
+        path: None,
+    });
+}
+
+/// A value of a closed vocabulary, as the report writes it.
+pub fn from_word<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned()))
+        .map_err(|wrong| wrong.to_string())
+}
+
+/// A number.
+pub fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
+    word.parse()
+        .map_err(|_| format!("`{word}` is no number, or not such a one"))
+}
+
+/// An address.
+pub fn address(word: &str) -> Result<Address, String> {
+    word.parse().map_err(|_| format!("`{word}` is no address"))
+}
+
+/// An address with its port.
+pub fn endpoint(word: &str) -> Result<Endpoint, String> {
+    word.parse().map_err(|_| format!("`{word}` is no endpoint"))
+}

@@ -1,0 +1,257 @@
+//! What this machine's kernel says.
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `route ADDRESS via GATEWAY dev NAME` | the way to an address, in place of the usual one |
+//! | `route ADDRESS onlink dev NAME`, `route ADDRESS local` | directly on a link; this machine itself |
+//! | `route ADDRESS KIND [TEXT]` | `none`, `unreachable`, `prohibit`, `blackhole`, and the entry as `ip route` writes it |
+//! | `no-route-known ADDRESS` | it was not looked up |
+//! | `family-absent ADDRESS` | no route, and this machine lacks the family |
+//! | `interface NAME up\|down\|no_carrier [noarp] [PREFIX]…` | in place of one of that name |
+//! | `neighbour ADDRESS dev NAME gateway\|destination STATE [AGO]` | an entry read at 4000 ms, confirmed AGO ms before that |
+//! | `own ADDRESS…` | addresses of this machine |
+//! | `ports FIRST LAST [SOCKETS]`, `unprivileged-from PORT`, `held-by PID NAME` | source ports |
+//! | `listener ENDPOINT [PID NAME]` | a socket that listens |
+//! | `device ADDRESS NAME` | a reverse name |
+
+use nwcheck::model::local::{
+    Interface, Listener, Local, Neighbour, Prefix, Process, Route, RouteKind, SourcePort,
+};
+use nwcheck::model::{Address, Evidence, Ms};
+
+use super::{address, endpoint, from_word, number};
+
+/// The usual machine.
+pub fn usual(evidence: &mut Evidence) {
+    evidence.source.address = "10.0.1.2".parse().ok();
+    evidence.source.interface = Some("eth0".to_owned());
+    let gateway = |text: &str| text.parse().map(|address| gateway_entry(address));
+    evidence.local = Local {
+        interfaces: vec![Interface {
+            name: "eth0".to_owned(),
+            up: true,
+            carrier: true,
+            state: Some("up".to_owned()),
+            mtu: Some(1500),
+            kind: None,
+            resolves_neighbours: true,
+            addresses: ["10.0.1.2/24", "2001:db8:1::2/64"]
+                .iter()
+                .filter_map(|text| prefix(text).ok())
+                .collect(),
+            errors: None,
+        }],
+        addresses: ["127.0.0.1", "::1", "10.0.1.2", "2001:db8:1::2"]
+            .iter()
+            .filter_map(|text| text.parse().ok())
+            .collect(),
+        neighbours: ["10.0.1.254", "2001:db8:1::fe"]
+            .iter()
+            .filter_map(|text| gateway(text).ok())
+            .collect(),
+        ..Local::default()
+    };
+}
+
+fn gateway_entry(address: Address) -> Neighbour {
+    Neighbour {
+        address,
+        interface: "eth0".to_owned(),
+        role: nwcheck::model::local::NeighbourRole::Gateway,
+        state: nwcheck::model::local::NeighbourState::Reachable,
+        link_address: Some("02:00:00:00:01:fe".to_owned()),
+        at_ms: Ms::from_millis(4000),
+        confirmed_ms_ago: Some(Ms::from_millis(1000)),
+    }
+}
+
+fn prefix(text: &str) -> Result<Prefix, String> {
+    text.parse()
+        .map(Prefix)
+        .map_err(|_| format!("`{text}` is no prefix"))
+}
+
+/// The usual way to an address, if no line of the case gave another before.
+pub fn default_route(evidence: &mut Evidence, to: &Address) {
+    if evidence.local.route_to(to).is_some() {
+        return;
+    }
+    let gateway = if to.is_ipv6() {
+        "2001:db8:1::fe"
+    } else {
+        "10.0.1.254"
+    };
+    let source = if to.is_ipv6() {
+        "2001:db8:1::2"
+    } else {
+        "10.0.1.2"
+    };
+    evidence.local.routes.push(Route {
+        gateway: gateway.parse().ok(),
+        interface: Some("eth0".to_owned()),
+        source: source.parse().ok(),
+        table: Some(254),
+        ..bare(to, RouteKind::Unicast)
+    });
+}
+
+fn bare(to: &Address, kind: RouteKind) -> Route {
+    Route {
+        destination: to.clone(),
+        kind,
+        gateway: None,
+        interface: None,
+        source: None,
+        table: None,
+        prefix: None,
+        metric: None,
+        mtu: None,
+        rule: None,
+        text: None,
+        errno: None,
+        family_usable: true,
+    }
+}
+
+/// Takes a line, if it is one of these.
+pub fn take(
+    evidence: &mut Evidence,
+    word: &str,
+    rest: &str,
+    words: &[&str],
+) -> Result<bool, String> {
+    let local = &mut evidence.local;
+    match (word, words) {
+        ("route", [to, kind @ ..]) => {
+            let to = address(to)?;
+            let route = route(&to, kind, rest)?;
+            local.routes.retain(|known| known.destination != to);
+            local.routes.push(route);
+        }
+        ("no-route-known", [to]) => {
+            let to = address(to)?;
+            local.routes.retain(|known| known.destination != to);
+        }
+        ("family-absent", [to]) => {
+            let to = address(to)?;
+            local.routes.retain(|known| known.destination != to);
+            local.routes.push(Route {
+                family_usable: false,
+                errno: Some("ENETUNREACH".to_owned()),
+                ..bare(&to, RouteKind::None)
+            });
+        }
+        ("interface", [name, state, rest @ ..]) => {
+            local.interfaces.retain(|known| known.name != *name);
+            let addresses = rest.iter().filter(|word| **word != "noarp");
+            local.interfaces.push(Interface {
+                name: (*name).to_owned(),
+                up: *state != "down",
+                carrier: *state == "up",
+                state: Some(if *state == "up" { "up" } else { "down" }.to_owned()),
+                mtu: Some(1500),
+                kind: None,
+                resolves_neighbours: !rest.contains(&"noarp"),
+                addresses: addresses
+                    .map(|text| prefix(text))
+                    .collect::<Result<_, _>>()?,
+                errors: None,
+            });
+        }
+        ("neighbour", [at, "dev", name, role, state, ago @ ..]) => {
+            let at = address(at)?;
+            local.neighbours.retain(|known| known.address != at);
+            let ago = ago.first().map(|ago| number(ago)).transpose()?;
+            local.neighbours.push(Neighbour {
+                interface: (*name).to_owned(),
+                role: from_word(role)?,
+                state: from_word(state)?,
+                link_address: ago.map(|_: u64| "02:00:00:00:09:09".to_owned()),
+                confirmed_ms_ago: ago.map(Ms::from_millis),
+                ..gateway_entry(at)
+            });
+        }
+        ("own", all) => {
+            for text in all {
+                local.addresses.push(address(text)?);
+            }
+        }
+        ("ports", [first, last, sockets @ ..]) => {
+            let ports = local.source_port.get_or_insert_with(SourcePort::default);
+            ports.range = Some((number(first)?, number(last)?));
+            ports.sockets = sockets.first().map(|text| number(text)).transpose()?;
+        }
+        ("unprivileged-from", [port]) => {
+            let ports = local.source_port.get_or_insert_with(SourcePort::default);
+            ports.unprivileged_from = Some(number(port)?);
+        }
+        ("held-by", [pid, comm]) => {
+            let ports = local.source_port.get_or_insert_with(SourcePort::default);
+            ports.held_by = Some(process(pid, comm)?);
+        }
+        ("listener", [at, who @ ..]) => local.listeners.push(Listener {
+            endpoint: endpoint(at)?,
+            process: match who {
+                [pid, comm] => Some(process(pid, comm)?),
+                _ => None,
+            },
+        }),
+        ("device", [at, name]) => {
+            evidence.names.insert(address(at)?, (*name).to_owned());
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn process(pid: &str, comm: &str) -> Result<Process, String> {
+    Ok(Process {
+        pid: number(pid)?,
+        comm: comm.to_owned(),
+    })
+}
+
+fn route(to: &Address, kind: &[&str], rest: &str) -> Result<Route, String> {
+    let source = || {
+        if to.is_ipv6() {
+            "2001:db8:1::2"
+        } else {
+            "10.0.1.2"
+        }
+        .parse()
+        .ok()
+    };
+    Ok(match kind {
+        ["via", gateway, "dev", name] => Route {
+            gateway: Some(address(gateway)?),
+            interface: Some((*name).to_owned()),
+            source: source(),
+            ..bare(to, RouteKind::Unicast)
+        },
+        ["onlink", "dev", name] => Route {
+            interface: Some((*name).to_owned()),
+            source: source(),
+            ..bare(to, RouteKind::Unicast)
+        },
+        ["local"] => Route {
+            interface: Some("lo".to_owned()),
+            source: Some(to.clone()),
+            ..bare(to, RouteKind::Local)
+        },
+        [kind, ..] => {
+            let text = rest.splitn(3, ' ').nth(2);
+            let errno = match *kind {
+                "prohibit" => "EACCES",
+                "blackhole" => "EINVAL",
+                "unreachable" => "EHOSTUNREACH",
+                _ => "ENETUNREACH",
+            };
+            Route {
+                text: text.map(ToOwned::to_owned),
+                errno: Some(errno.to_owned()),
+                ..bare(to, from_word(kind)?)
+            }
+        }
+        [] => return Err("which route?".to_owned()),
+    })
+}
