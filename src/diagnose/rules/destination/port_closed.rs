@@ -60,12 +60,17 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let mut finding = Finding::new(
         Id::PortClosed,
         Severity::Error,
-        format!("Nothing listens on port {port} of {}: it refuses the connection", scene.host()),
+        if near {
+            format!("Nothing listens on port {port} of {}: it refuses the connection", scene.host())
+        } else {
+            format!("Port {port} of {} is closed: the connection is refused", scene.host())
+        },
     )
     .explained(if near {
         "The host is up and answers at once that nothing listens on this port."
     } else {
-        "The packets get there, and the host, or the device directly before it, answers at once that nothing listens on this port."
+        "The packets get there, and the host, or the device directly before it, answers at once that \
+         nothing listens on this port."
     })
     .fact(
         format!("{} of {} attempts were answered with a TCP reset{within}.", refused.len(), scene.burst.len()),
