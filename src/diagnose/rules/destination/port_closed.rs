@@ -3,7 +3,6 @@
 use crate::diagnose::rules::path::{Reset, reset_before_the_host};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::evidence::Ended;
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -27,13 +26,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
     }
-    match reset_before_the_host(scene) {
-        Reset::Host => {}
-        Reset::Device { .. } => return Judgement::Clear,
-        Reset::Unknown(needs) if scene.evidence.ended == Ended::Complete => {
-            return Judgement::Unknown(needs);
-        }
-        Reset::Unknown(_) => {}
+    // What would tell a reset from before the host apart is asked for by the rule of that.
+    if matches!(reset_before_the_host(scene), Reset::Device { .. }) {
+        return Judgement::Clear;
     }
     let port = scene.endpoint().port.unwrap_or_default();
     // A reset that this machine's own firewall made has a finding of its own.
