@@ -168,7 +168,7 @@ pub(crate) async fn all(
                     events.borrow_mut().push(Event::Stage {
                         target: number,
                         stage,
-                    })
+                    });
                 };
                 (
                     number,
@@ -235,7 +235,7 @@ async fn until_it_passes(
 
 async fn interrupted(mut stopped: watch::Receiver<bool>) {
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
-        std::future::pending().await
+        std::future::pending().await;
     }
 }
 

@@ -188,13 +188,13 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
             connect::series(recorder, options, series).await;
         }
         Need::ControlSeries(endpoint) => {
-            control_series(recorder, options.clone(), port(&endpoint), endpoint).await
+            control_series(recorder, options.clone(), port(&endpoint), endpoint).await;
         }
         Need::Echo(endpoint) => {
-            control::echo(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await
+            control::echo(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await;
         }
         Need::Datagram(endpoint) => {
-            control::datagrams(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await
+            control::datagrams(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await;
         }
         Need::Trace(endpoint) => {
             trace::trace(

@@ -51,10 +51,10 @@ impl Judged<'_> {
 pub fn needs(evidence: &Evidence) -> BTreeSet<Need> {
     let mut wanted = BTreeSet::new();
     for rule in rules::all() {
-        if let Judge::Check(judge) = rule.judge {
-            if let Judgement::Unknown(needs) = judge(evidence) {
-                wanted.extend(needs);
-            }
+        if let Judge::Check(judge) = rule.judge
+            && let Judgement::Unknown(needs) = judge(evidence)
+        {
+            wanted.extend(needs);
         }
     }
     for subject in &evidence.endpoints {
@@ -247,7 +247,7 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
             .find(|earlier| earlier.severity == Severity::Error)
         {
             Some(cause) if finding.severity == Severity::Error => {
-                cause.evidence.push(consequence(&finding))
+                cause.evidence.push(consequence(&finding));
             }
             _ => findings.push(*finding),
         }
@@ -462,7 +462,7 @@ pub(super) fn decapitalise(text: &str) -> String {
     let word = text.split(' ').next().unwrap_or_default();
     let ordinary = word.len() > 1
         && word.chars().next().is_some_and(char::is_uppercase)
-        && word.chars().skip(1).all(|c| c.is_lowercase());
+        && word.chars().skip(1).all(char::is_lowercase);
     let article = word == "A";
     let mut characters = text.chars();
     match characters.next() {

@@ -114,6 +114,9 @@ pub(super) fn expectation(expect: Expect, judged: &[Judged<'_>]) -> (Criterion, 
     (criterion, finding)
 }
 
+/// One figure of a burst's latency.
+type Latency = fn(&Probes) -> Option<Ms>;
+
 /// The limits that were set, each measured at the worst address, with the finding where one is broken.
 pub(super) fn thresholds(
     evidence: &Evidence,
@@ -152,8 +155,7 @@ pub(super) fn thresholds(
             .action("Raise the limit, if such a share is usual for this destination.")
         }));
     }
-    type Time = fn(&Probes) -> Option<Ms>;
-    let times: [(&str, Option<Ms>, &str, Time); 2] = [
+    let times: [(&str, Option<Ms>, &str, Latency); 2] = [
         ("max_avg_ms", options.max_avg_ms, "on average", |probes| {
             probes.avg_ms
         }),

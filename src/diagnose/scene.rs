@@ -292,14 +292,13 @@ impl<'a> Scene<'a> {
         if let Some(most) = rejections
             .iter()
             .max_by_key(|r| (in_burst(r), r.answers.len()))
+            .filter(|r| in_burst(r) >= refused.max(1) && circles.len() <= in_burst(r))
         {
-            if in_burst(most) >= refused.max(1) && circles.len() <= in_burst(most) {
-                return if most.answers.len() >= 2 {
-                    Shape::Rejected(most.clone())
-                } else {
-                    Shape::RejectedOnce(most.clone())
-                };
-            }
+            return if most.answers.len() >= 2 {
+                Shape::Rejected(most.clone())
+            } else {
+                Shape::RejectedOnce(most.clone())
+            };
         }
         if refused > 0 {
             return Shape::Refused;
@@ -324,13 +323,13 @@ impl<'a> Scene<'a> {
             .flat_map(|seen| seen.rejected.iter().map(|answer| answer.observation));
         let mut groups: BTreeMap<(Outcome, &'a Address), Vec<&'a Observation>> = BTreeMap::new();
         for observation in self.burst.iter().copied().chain(limited) {
-            if let Some(from) = observation.icmp_from() {
-                if observation.outcome.is_icmp() && observation.outcome != Outcome::TtlExceeded {
-                    groups
-                        .entry((observation.outcome, from))
-                        .or_default()
-                        .push(observation);
-                }
+            let turned_away =
+                observation.outcome.is_icmp() && observation.outcome != Outcome::TtlExceeded;
+            if let Some(from) = observation.icmp_from().filter(|_| turned_away) {
+                groups
+                    .entry((observation.outcome, from))
+                    .or_default()
+                    .push(observation);
             }
         }
         groups

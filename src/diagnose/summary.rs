@@ -74,17 +74,12 @@ fn works(label: &str, judged: &[Judged<'_>]) -> String {
     } else {
         String::new()
     };
-    let average = match judged {
-        [one] => one
-            .probes
-            .avg_ms
-            .map_or_else(String::new, |ms| format!(", {ms} on average")),
-        _ => {
-            let slowest = judged.iter().filter_map(|j| j.probes.avg_ms).max();
-            slowest.map_or_else(String::new, |ms| {
-                format!(", {ms} on average at the slowest")
-            })
-        }
+    let slowest = judged.iter().filter_map(|j| j.probes.avg_ms).max();
+    let among = if judged.len() > 1 {
+        " at the slowest"
+    } else {
+        ""
     };
+    let average = slowest.map_or_else(String::new, |ms| format!(", {ms} on average{among}"));
     format!("{label} is reachable: {ok} of {sent} connections opened{addresses}{average}")
 }

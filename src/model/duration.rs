@@ -80,7 +80,9 @@ impl Sub for Ms {
 impl fmt::Display for Ms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.as_f64();
-        if ms < 0.995 {
+        if ms > 0.0 && ms < 0.0095 {
+            write!(f, "{ms:.3} ms")
+        } else if ms < 0.995 {
             write!(f, "{ms:.2} ms")
         } else if ms < 99.95 {
             write!(f, "{ms:.1} ms")

@@ -180,7 +180,7 @@ async fn attempt(
                     failed(&mut observation, &failure);
                 }
                 tcp::Outcome::Silent(pending) => {
-                    observation.retransmits = Some(pending.retransmits())
+                    observation.retransmits = Some(pending.retransmits());
                 }
             }
         }

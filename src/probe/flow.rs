@@ -39,10 +39,11 @@ pub fn interface_index(name: &str) -> Option<u32> {
 pub fn flow(options: &Options, endpoint: &Endpoint) -> Flow {
     let mut flow = Flow::to(socket_address(endpoint));
     // The scope of a link-local address may be given as the interface, too.
-    if let (SocketAddr::V6(v6), Some(name)) = (&mut flow.destination, &options.interface) {
-        if v6.scope_id() == 0 && v6.ip().is_unicast_link_local() {
-            v6.set_scope_id(interface_index(name).unwrap_or(0));
-        }
+    if let (SocketAddr::V6(v6), Some(name)) = (&mut flow.destination, &options.interface)
+        && v6.scope_id() == 0
+        && v6.ip().is_unicast_link_local()
+    {
+        v6.set_scope_id(interface_index(name).unwrap_or(0));
     }
     flow.source = options.source.as_ref().map(Address::ip);
     flow.interface.clone_from(&options.interface);
@@ -53,9 +54,8 @@ pub fn flow(options: &Options, endpoint: &Endpoint) -> Flow {
 /// What an error of the operating system means when nothing came back from the network.
 pub fn local_outcome(errno: Errno) -> Outcome {
     match errno {
-        Errno::ENETUNREACH | Errno::EHOSTUNREACH => Outcome::NoRoute,
-        // A blackhole route, or a link-local address without its interface.
-        Errno::EINVAL => Outcome::NoRoute,
+        // EINVAL: a blackhole route, or a link-local address without its interface.
+        Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::EINVAL => Outcome::NoRoute,
         Errno::EPERM | Errno::EACCES => Outcome::Denied,
         Errno::EADDRNOTAVAIL => Outcome::AddressUnavailable,
         Errno::EADDRINUSE => Outcome::AddressInUse,

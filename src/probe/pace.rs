@@ -29,6 +29,9 @@ impl Pace {
     }
 
     /// Takes a token now, or says when there will be one.
+    ///
+    /// # Errors
+    /// There is none now: when there will be.
     pub fn take(&self) -> Result<(), Instant> {
         let mut bucket = self.0.borrow_mut();
         let now = Instant::now();

@@ -20,6 +20,7 @@ use crate::expected::Stance;
 use crate::files::Case;
 
 /// What the rule of an id makes of evidence, and what it asks for.
+#[must_use]
 pub fn stance(evidence: &Evidence, id: Id) -> (Stance, BTreeSet<Need>) {
     let rule = rules::of(id).unwrap_or_else(|| panic!("{id} has no rule"));
     let mut asked = BTreeSet::new();

@@ -21,7 +21,7 @@ use crate::{
     topology::{at_dns_link, cable, default, host, name_server_host, network},
 };
 
-/// Addresses, protocol and ports (include/net/ip_fib.h, `FIB_MULTIPATH_HASH_FIELD_*`), not the flow label.
+/// Addresses, protocol and ports (`include/net/ip_fib.h`, `FIB_MULTIPATH_HASH_FIELD_*`), not the flow label.
 const HASH_FIELDS: u32 = 0x0037;
 
 /// A network with equal-cost paths that is up.

@@ -37,8 +37,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     match last {
         LastRouter::ThisMachine => {
             finding.title = format!("{host} answers nothing: it is off or drops everything");
-            finding.explanation =
-                "The host is on a link of this machine, with no router in between, and nothing that was sent to it got any answer.".to_owned();
+            "The host is on a link of this machine, with no router in between, and nothing that was sent to it got any answer."
+                .clone_into(&mut finding.explanation);
             finding = finding.fact(
                 format!(
                     "The route says that {} is directly on the link.",

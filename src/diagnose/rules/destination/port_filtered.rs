@@ -4,7 +4,7 @@ use crate::diagnose::rules::local_not_ruled_out;
 use crate::diagnose::rules::path::stops_before;
 use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Finding, Id, Outcome, Severity};
+use crate::model::{Finding, Icmp, Id, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -69,16 +69,21 @@ fn silent(scene: &Scene<'_>) -> Judgement {
         _ => None,
     };
     let explanation = if local {
-        format!("The address is this machine's own, and its firewall drops {service}.")
+        format!(
+            "The address is this machine's own: its firewall drops {service}, or the service is too busy to accept (its queue is full)."
+        )
     } else {
         match before_it {
             Some(Some((ttl, router))) => format!(
                 "SYNs to this port pass every hop up to {} (hop {ttl}), the last before the host, and get no answer. The host's own \
-                 firewall drops them, or that last device does: from here the two look the same.",
+                 firewall drops them, or that last device does, or the service is too busy to accept them (its queue is full): from here \
+                 these look the same.",
                 scene.device(router)
             ),
             Some(None) => {
-                format!("There is no router in between: the host's own firewall drops {service}.")
+                format!(
+                    "There is no router in between: the host's own firewall drops {service}, or the service is too busy to accept (its queue is full)."
+                )
             }
             None => format!(
                 "Something drops {service}: the host's own firewall, or a device on the way. Where is not proven, because the hops that \
@@ -130,7 +135,7 @@ fn rejected_by_host(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
         .answers
         .first()
         .and_then(|o| o.icmp.as_ref())
-        .map_or_else(String::new, |icmp| icmp.describe());
+        .map_or_else(String::new, Icmp::describe);
     let connects = rejection.answers.iter().filter(|o| o.ttl.is_none()).count();
     let finding = Finding::new(
         Id::PortFiltered,
@@ -161,5 +166,9 @@ fn steps(scene: &Scene<'_>, finding: Finding) -> Finding {
             format!("On {whose}, see whether its firewall drops {} from {}:", scene.service(), scene.source()),
             "sudo nft list ruleset",
         )
-        .action("If it does not, ask the owner of the device directly before it (security group, load balancer, virtual switch).")
+        .command(
+            "See whether a service listens there, and whether its queue is full (Recv-Q above Send-Q):",
+            format!("ss -tln 'sport = :{}'", scene.endpoint().port.unwrap_or_default()),
+        )
+        .action("If neither, ask the owner of the device directly before it (security group, load balancer, virtual switch).")
 }

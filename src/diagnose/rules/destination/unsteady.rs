@@ -43,7 +43,8 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     let count = usize::try_from(scene.evidence.options.count).unwrap_or(usize::MAX);
     let repeated = scene.burst.len() > count;
     let troubled = scene.troubled();
-    if !repeated && !(troubled.len() > 1 && scene.burst.len() >= 20) {
+    let enough = repeated || (troubled.len() > 1 && scene.burst.len() >= 20);
+    if !enough {
         return Unsteady::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())]);
     }
     if troubled.len() <= 1 {

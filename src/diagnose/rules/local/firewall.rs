@@ -3,7 +3,7 @@
 use crate::diagnose::scene::{Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::local::RouteKind;
-use crate::model::{Finding, Id, Ms, Outcome, Severity};
+use crate::model::{Finding, Icmp, Id, Ms, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -36,7 +36,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
                 .answers
                 .first()
                 .and_then(|o| o.icmp.as_ref())
-                .map_or_else(String::new, |icmp| icmp.describe());
+                .map_or_else(String::new, Icmp::describe);
             Judgement::fires(steps(
                 finding(scene, format!("This machine's own firewall rejects {} to {}", scene.service(), scene.host()))
                     .fact(

@@ -111,23 +111,21 @@ pub fn downed_interface<'a>(scene: &Scene<'a>) -> Option<&'a Interface> {
     let routed = scene
         .route()
         .filter(|route| super::no_route::forwards(route.kind));
-    match routed.and_then(|route| route.interface.as_ref()) {
-        Some(name) => local.interface_named(name).filter(usable),
-        None => {
-            let ip = scene.address().ip();
-            let named = scene
-                .evidence
-                .options
-                .interface
-                .as_deref()
-                .or(scene.address().zone());
-            local.interfaces.iter().filter(usable).find(|interface| {
-                named == Some(interface.name.as_str())
-                    || interface
-                        .addresses
-                        .iter()
-                        .any(|p| p.0.prefix_len() > 0 && p.0.contains(&ip))
-            })
-        }
+    if let Some(name) = routed.and_then(|route| route.interface.as_ref()) {
+        return local.interface_named(name).filter(usable);
     }
+    let ip = scene.address().ip();
+    let named = scene
+        .evidence
+        .options
+        .interface
+        .as_deref()
+        .or(scene.address().zone());
+    local.interfaces.iter().filter(usable).find(|interface| {
+        named == Some(interface.name.as_str())
+            || interface
+                .addresses
+                .iter()
+                .any(|p| p.0.prefix_len() > 0 && p.0.contains(&ip))
+    })
 }

@@ -4,6 +4,7 @@ use crate::diagnose::rules::destination::last_router_proven;
 use crate::diagnose::rules::local_not_ruled_out;
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::evidence::Ended;
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -66,9 +67,10 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
     }
     let asked_otherwise =
         !(scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty());
-    if !needs.is_empty()
-        && !(asked_otherwise && scene.evidence.ended != crate::model::evidence::Ended::Complete)
-    {
+    // A check that was cut short is judged by what it has, if it has anything.
+    let cut_short = scene.evidence.ended != Ended::Complete;
+    let enough = needs.is_empty() || (asked_otherwise && cut_short);
+    if !enough {
         return Judgement::Unknown(needs);
     }
     Judgement::fires(finding(scene))

@@ -76,10 +76,15 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             )
             .at(Some(ttl), router);
     }
+    let last = if finding.hop.is_some() {
+        "If it is unusual for this destination, ask the owner of the hop named whether its link is full or its route has changed."
+    } else {
+        "If it is unusual for this destination, compare with another one, and with the check from the other side."
+    };
     Judgement::fires(
         finding
             .action("See whether the path goes where it should: a satellite link, a VPN or a detour adds such times.")
-            .action("If it is unusual for this destination, ask the owner of the hop named whether its link is full or its route has changed."),
+            .action(last),
     )
 }
 

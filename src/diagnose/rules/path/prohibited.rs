@@ -2,7 +2,7 @@
 
 use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Address, Finding, Id, Ms, Operation, Outcome, Severity};
+use crate::model::{Address, Finding, Icmp, Id, Ms, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -102,7 +102,7 @@ fn answered(scene: &Scene<'_>, finding: Finding, rejection: &Rejection<'_>) -> F
         .answers
         .first()
         .and_then(|o| o.icmp.as_ref())
-        .map_or_else(String::new, |icmp| icmp.describe());
+        .map_or_else(String::new, Icmp::describe);
     let connects: Vec<_> = rejection
         .answers
         .iter()
