@@ -15,7 +15,6 @@ use crate::diagnose::{self, rules};
 use crate::model::exit::ExitStatus;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::{Ms, Report, Target};
-use crate::net::route;
 use crate::probe::{local, pace::Pace};
 use crate::progress::{Drawing, Event, Progress};
 use crate::report::{self, Document, Form};
@@ -36,7 +35,7 @@ pub fn run(words: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
     };
     let all: Vec<_> = rules::all().collect();
     match cli::run_static(&invocation, &all, &terminal) {
-        Some(Ok(done)) => return written(output::print(&done.text), done.status),
+        Some(Ok(done)) => return output::status(output::print(&done.text), done.status),
         Some(Err(usage)) => return wrong(&usage),
         None => {}
     }
@@ -111,8 +110,8 @@ async fn checks(config: Config, terminal: &Terminal) -> ExitStatus {
     };
     if !stream {
         status = match report::render(document, config.output, &style) {
-            Ok(text) => written(output::print(&text), status),
-            Err(error) => failed(&format!("the report can't be written: {error}")),
+            Ok(text) => output::status(output::print(&text), status),
+            Err(error) => output::failed(&format!("the report can't be written: {error}")),
         };
     }
     for save in &config.saves {
@@ -120,7 +119,7 @@ async fn checks(config: Config, terminal: &Terminal) -> ExitStatus {
             .map_err(|error| error.to_string())
             .and_then(|text| output::save(&save.path, &text).map_err(|error| error.to_string()));
         if let Err(error) = saved {
-            status = failed(&error);
+            status = output::failed(&error);
         }
     }
     status
@@ -235,7 +234,7 @@ async fn until_it_passes(
 
 async fn interrupted(mut stopped: watch::Receiver<bool>) {
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }
 
@@ -272,21 +271,12 @@ fn interfaces_exist(config: &Config) -> Result<(), cli::Usage> {
     if named.is_empty() {
         return Ok(());
     }
-    let Ok(links) = route::links() else {
-        return Ok(());
-    };
+    let known = local::interface_names();
     let there = |name: &str| {
-        links
-            .items
+        known
             .iter()
-            .any(|l| l.name == name || l.index.to_string() == name)
+            .any(|(index, known)| known == name || index.to_string() == name)
     };
-    let known: Vec<&str> = links
-        .items
-        .iter()
-        .map(|link| link.name.as_str())
-        .take(12)
-        .collect();
     match named.into_iter().find(|(_, name)| !there(name)) {
         None => Ok(()),
         Some((place, name)) => Err(cli::Usage::new(
@@ -296,7 +286,12 @@ fn interfaces_exist(config: &Config) -> Result<(), cli::Usage> {
                 crate::model::text::escape(&name)
             ),
             "one of its interfaces",
-            known.join(", "),
+            known
+                .iter()
+                .map(|(_, name)| name.as_str())
+                .take(12)
+                .collect::<Vec<_>>()
+                .join(", "),
         )),
     }
 }
@@ -309,22 +304,6 @@ fn progress(config: &Config, terminal: &Terminal) -> Progress {
     };
     let labels: Vec<String> = config.targets.iter().map(Target::label).collect();
     Progress::new(labels.iter().map(String::as_str), drawing)
-}
-
-/// What becomes of the exit status when the result was written, or could not be.
-pub(crate) fn written(
-    outcome: Result<output::Written, output::Unwritten>,
-    status: ExitStatus,
-) -> ExitStatus {
-    match outcome {
-        Ok(_) => status,
-        Err(error) => failed(&error.to_string()),
-    }
-}
-
-fn failed(why: &str) -> ExitStatus {
-    output::complain(&format!("nwcheck: {why}"));
-    ExitStatus::CouldNotTell
 }
 
 fn wrong(usage: &cli::Usage) -> ExitStatus {

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use hickory_resolver::proto::op::{Message, MessageType, ResponseCode};
 use tokio::net::{TcpListener, UdpSocket};
 
-use crate::app::written;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Config, output};
 use crate::collect::{self, Shared};
@@ -100,13 +99,13 @@ pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
         reports,
     };
     if config.output == Form::Text {
-        return written(
+        return output::status(
             output::print(&format!("{named} of {total} as they should be.\n")),
             status,
         );
     }
     match report::render(Document::Batch(&batch), config.output, &style) {
-        Ok(text) => written(output::print(&text), status),
+        Ok(text) => output::status(output::print(&text), status),
         Err(error) => {
             output::complain(&format!("nwcheck: the report can't be written: {error}"));
             ExitStatus::CouldNotTell

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::model::ExitStatus;
+
 /// What became of something written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
@@ -51,6 +53,20 @@ fn write(writer: &mut impl Write, text: &str) -> io::Result<Written> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Written::ReaderGone),
         Err(error) => Err(error),
     }
+}
+
+/// The exit status when the result was written, or could not be.
+pub fn status(outcome: Result<Written, Unwritten>, status: ExitStatus) -> ExitStatus {
+    match outcome {
+        Ok(_) => status,
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+/// Says on stderr what could not be done, and gives the exit status for it.
+pub fn failed(why: &str) -> ExitStatus {
+    complain(&format!("nwcheck: {why}"));
+    ExitStatus::CouldNotTell
 }
 
 /// Says something on stderr: one line. A stderr that is gone is no reason to fail.

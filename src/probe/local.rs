@@ -60,6 +60,15 @@ pub fn source() -> Source {
     }
 }
 
+/// The interfaces of this machine, by number and name; none where they can't be read.
+pub fn interface_names() -> Vec<(u32, String)> {
+    let links = route::links().map(|dump| dump.items).unwrap_or_default();
+    links
+        .into_iter()
+        .map(|link| (link.index, link.name))
+        .collect()
+}
+
 /// Looks up the routes to addresses, and reads the interfaces that matter to them.
 pub fn routes(recorder: &Recorder, addresses: &[Address]) {
     let options = recorder.read(|evidence| evidence.options.clone());
