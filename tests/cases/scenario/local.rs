@@ -25,7 +25,7 @@ use super::{address, endpoint, from_word, number};
 pub fn usual(evidence: &mut Evidence) {
     evidence.source.address = "10.0.1.2".parse().ok();
     evidence.source.interface = Some("eth0".to_owned());
-    let gateway = |text: &str| text.parse().map(|address| gateway_entry(address));
+    let gateway = |text: &str| text.parse().map(gateway_entry);
     evidence.local = Local {
         interfaces: vec![Interface {
             name: "eth0".to_owned(),
