@@ -235,6 +235,16 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
             )
             .await;
         }
+        Need::ResetLimit(endpoint) => {
+            let control = port(&endpoint);
+            let ttl = recorder.read(|evidence| plan::just_before(evidence, &endpoint));
+            let Some(ttl) = ttl else { return };
+            for (to, is_control) in [(endpoint, false), (control, true)] {
+                let spec = spec(to, TraceProtocol::Tcp, is_control);
+                trace::at_distance(recorder.clone(), options.clone(), spec, ttl, pace.clone())
+                    .await;
+            }
+        }
         Need::Egress(endpoint) => egress::attempts(recorder, options, endpoint).await,
         Need::Ingress(endpoint) => egress::arrivals(recorder, options, endpoint).await,
         Need::Resolution => {}
@@ -404,7 +414,7 @@ fn name(step: &Step) -> &'static str {
             Need::Burst(_) | Need::Resolution => "connecting",
             Need::SecondBurst(_) => "connecting once more",
             Need::Trace(_) => "tracing the path",
-            Need::Reask(_) => "asking silent hops again",
+            Need::Reask(_) | Need::ResetLimit(_) => "asking silent hops again",
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"
             }

@@ -49,7 +49,7 @@ pub(super) fn state(scene: &Scene<'_>, findings: &[Finding]) -> State {
         .map(|finding| finding.id);
     match (scene.shape(), error) {
         (Shape::Works | Shape::Mixed, _) => State::Open,
-        (_, Some(Id::PortClosed | Id::LocalListenerAddress)) => State::Closed,
+        (_, Some(Id::PortClosed | Id::LocalListenerAddress | Id::PathReset)) => State::Closed,
         (_, Some(Id::PortFiltered | Id::PathFiltered | Id::PathProhibited | Id::LocalFirewall)) => {
             State::Filtered
         }

@@ -48,6 +48,8 @@ pub enum Need {
     Egress(Endpoint),
     /// Whether answers reach this machine and are dropped by it.
     Ingress(Endpoint),
+    /// SYNs to the port and to the control port with a TTL that ends just before the host: which of them are reset?
+    ResetLimit(Endpoint),
     /// A series of control probes, to tell loss on the way from trouble at the port.
     ControlSeries(Endpoint),
 }

@@ -93,6 +93,7 @@ ids! {
     PathLoop = "path-loop", Path;
     PathBlackhole = "path-blackhole", Path;
     PathFiltered = "path-filtered", Path;
+    PathReset = "path-reset", Path;
     PathLoss = "path-loss", Path;
     PathLatency = "path-latency", Path;
     PortClosed = "port-closed", Destination;

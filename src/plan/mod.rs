@@ -101,7 +101,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 | Need::Egress(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
-                Need::Reask(e) => {
+                Need::Reask(e) | Need::ResetLimit(e) => {
                     done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone()))
                 }
                 _ => true,
@@ -162,6 +162,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::Reask(e)
         | Need::DatagramTrace(e)
         | Need::Egress(e)
+        | Need::ResetLimit(e)
         | Need::Ingress(e)
         | Need::ControlSeries(e) => Some(e),
         Need::Resolution => None,
@@ -233,6 +234,18 @@ pub fn admit(evidence: &mut Evidence) {
             });
         }
     }
+}
+
+/// The distance of the last hop before the host, as the control tells it.
+pub fn just_before(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
+    let subject = evidence
+        .endpoints
+        .iter()
+        .find(|subject| subject.endpoint == *endpoint)?;
+    let distance = diagnose::Scene::new(evidence, subject)
+        .control_walk
+        .arrival()?;
+    distance.checked_sub(1).filter(|ttl| *ttl > 0)
 }
 
 /// The distances at which the port has to be asked again, and the source port of the flow that asks: those where the control was

@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_millis(980);
 const UNSENDABLE_MAX: u32 = 3;
 /// How often a port is asked again at one distance, and how long its answer is waited for.
 const REASKS: u8 = 2;
+/// So many SYNs are sent with one TTL: a forged answer would have to come each time.
+const AT_DISTANCE: u16 = 3;
 /// At most so many distances are asked again.
 const REASKED_HOPS: usize = 3;
 
@@ -217,6 +219,54 @@ pub async fn reask(
             }
         }
     }
+}
+
+/// Sends SYNs with one TTL, each from a port of its own, and records what answers.
+pub async fn at_distance(
+    recorder: Recorder,
+    options: Rc<Options>,
+    spec: Spec,
+    ttl: u8,
+    pace: Pace,
+) {
+    let seed = RandomState::new().hash_one(&spec.endpoint);
+    let mut lanes = Lanes {
+        seed,
+        ports: HashMap::new(),
+        running: HashMap::new(),
+    };
+    let (ended, mut answers) = mpsc::unbounded_channel::<Ended>();
+    for number in 0..AT_DISTANCE {
+        while let Err(later) = pace.take() {
+            tokio::time::sleep_until(later.into()).await;
+        }
+        let id = ProbeId(u64::from(number));
+        let probe = Probe {
+            id,
+            flow: FlowId(number),
+            ttl,
+            attempt: 0,
+        };
+        if let Err(observation) = lanes.send(&recorder, &options, &spec, probe, ended.clone()) {
+            recorder.record(*observation);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let end = Instant::now() + Duration::from_millis(400);
+    while !lanes.running.is_empty() {
+        tokio::select! {
+            Some(end) = answers.recv() => {
+                if lanes.running.remove(&end.id).is_some() {
+                    let mut observation = end.observation;
+                    observation.at_ms = recorder.at(end.began);
+                    recorder.record(observation);
+                }
+            }
+            () = tokio::time::sleep_until(end.into()) => break,
+        }
+    }
+    lanes.give_up_all(&recorder).await;
 }
 
 /// The flows' source ports, and the probes under way.

@@ -1,5 +1,6 @@
 //! `port-closed`: the host itself refuses; nothing listens.
 
+use crate::diagnose::rules::path::{Reset, reset_before_the_host};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Finding, Id, Outcome, Severity};
@@ -24,6 +25,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::Refused => {}
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
+    }
+    // What would tell a reset from before the host apart is asked for by the rule of that.
+    if matches!(reset_before_the_host(scene), Reset::Device { .. }) {
+        return Judgement::Clear;
     }
     let port = scene.endpoint().port.unwrap_or_default();
     // A reset that this machine's own firewall made has a finding of its own.
@@ -50,12 +55,17 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let mut finding = Finding::new(
         Id::PortClosed,
         Severity::Error,
-        format!("Nothing listens on port {port} of {}: it refuses the connection", scene.host()),
+        if near {
+            format!("Nothing listens on port {port} of {}: it refuses the connection", scene.host())
+        } else {
+            format!("Port {port} of {} is closed: the connection is refused", scene.host())
+        },
     )
     .explained(if near {
         "The host is up and answers at once that nothing listens on this port."
     } else {
-        "The packets get there, and the host, or the device directly before it, answers at once that nothing listens on this port."
+        "The packets get there, and the host, or the device directly before it, answers at once that \
+         nothing listens on this port."
     })
     .fact(
         format!("{} of {} attempts were answered with a TCP reset{within}.", refused.len(), scene.burst.len()),

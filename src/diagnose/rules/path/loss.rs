@@ -4,7 +4,7 @@ use crate::diagnose::rules::destination::{Unsteady, unsteady};
 use crate::diagnose::scene::{Scene, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
 use crate::model::statistics::Probes;
-use crate::model::{Finding, Id, Severity};
+use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -30,7 +30,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     };
     let probes = Probes::count(scene.burst.iter().copied());
     let troubled = scene.troubled();
-    let again = troubled.iter().filter(|o| o.first_syn_lost()).count();
+    let again = troubled.iter().filter(|o| o.outcome == Outcome::Ok).count();
     let (low, high) = probes.loss_interval.unwrap_or((0.0, 100.0));
     let mut finding = Finding::new(
         Id::PathLoss,

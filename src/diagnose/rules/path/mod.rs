@@ -8,17 +8,20 @@ mod r#loop;
 mod loss;
 mod no_route;
 mod prohibited;
+mod reset;
 
 use crate::diagnose::Rule;
 
 pub(super) use blackhole::nothing_answers;
 pub(super) use filtered::stops_before;
+pub(super) use reset::{Reset, reset_before_the_host};
 
 /// The rules of this family, in the order of the chain.
 pub static PATH: &[&Rule] = &[
     &no_route::RULE,
     &host_unreachable::RULE,
     &prohibited::RULE,
+    &reset::RULE,
     &r#loop::RULE,
     &blackhole::RULE,
     &filtered::RULE,
