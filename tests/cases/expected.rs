@@ -329,6 +329,7 @@ fn word(need: &Need) -> &'static str {
         Need::Reask(_) => "reask",
         Need::DatagramTrace(_) => "datagram-trace",
         Need::ControlSeries(_) => "control-series",
+        Need::ResetLimit(_) => "reset-limit",
         Need::Egress(_) => "egress",
         Need::Ingress(_) => "ingress",
         _ => "another",
