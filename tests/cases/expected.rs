@@ -201,10 +201,8 @@ impl Wanted {
             found.address.as_ref().map(ToString::to_string),
             &self.address,
         );
-        if let Some(text) = &self.says {
-            if !says(found, text) {
-                faults.push(format!("{} does not say “{text}”", self.id));
-            }
+        if let Some(text) = self.says.as_ref().filter(|text| !says(found, text)) {
+            faults.push(format!("{} does not say “{text}”", self.id));
         }
         faults
     }

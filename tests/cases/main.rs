@@ -124,18 +124,18 @@ fn every_id_has_a_case_in_which_it_fires_one_in_which_it_is_clear_and_one_in_whi
 }
 
 #[test]
-fn every_report_agrees_with_the_committed_schema() {
+fn every_report_agrees_with_the_schema() {
     use nwcheck::cli::schema::{Of, text};
     let path = files::root().join("../../schema/report.schema.json");
     let committed = std::fs::read_to_string(&path).unwrap();
-    if committed != text(Of::Report) {
+    let of_today = text(Of::Report);
+    if committed != of_today {
         println!(
-            "skipped: {} is of another model; `cargo run -- schema > schema/report.schema.json` makes it anew",
+            "{} is of another model and was not used, but today's; `cargo run -- schema > schema/report.schema.json` makes it anew",
             path.display()
         );
-        return;
     }
-    let schema: serde_json::Value = serde_json::from_str(&committed).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&of_today).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for case in files::all() {
         let report = serde_json::to_value(diagnose(&case.scenario.evidence)).unwrap();
