@@ -116,7 +116,6 @@ pub fn diagnose(evidence: &Evidence) -> Report {
         findings.extend(unmet.filter(|_| !failed_already));
     }
 
-    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.id));
     let broken = criteria
         .iter()
         .any(|criterion| criterion.met == Some(false));
@@ -133,6 +132,7 @@ pub fn diagnose(evidence: &Evidence) -> Report {
     } else {
         Verdict::Pass
     };
+    findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), !explains(f, verdict), f.id));
     let cause = findings
         .first()
         .filter(|first| explains(first, verdict))
@@ -203,7 +203,9 @@ fn explains(finding: &Finding, verdict: Verdict) -> bool {
             finding.severity == Severity::Warning
                 && !matches!(finding.origin, Origin::Name | Origin::Local)
         }
-        Verdict::Indeterminate => finding.severity == Severity::Warning,
+        Verdict::Indeterminate => {
+            finding.severity == Severity::Warning && finding.id != Id::DnsServerDown
+        }
     }
 }
 

@@ -197,7 +197,10 @@ fn early_silence_asks_the_next_hop_first_and_then_the_controls() {
     assert_eq!(wake_at(&evidence, &log, just_before), Some(EARLY_SILENCE));
 
     let early = Step::NeighbourEarly(endpoint(FIRST));
-    assert_eq!(next(&evidence, &log, EARLY_SILENCE), [early.clone()]);
+    assert_eq!(
+        next(&evidence, &log, EARLY_SILENCE),
+        std::slice::from_ref(&early)
+    );
     assert_eq!(wake_at(&evidence, &log, EARLY_SILENCE), None);
 
     done(&mut log, early);

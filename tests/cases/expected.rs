@@ -6,6 +6,7 @@
 //! | `cause ID` or `cause none` | the cause |
 //! | `finding ID SEVERITY [hop N] [address A] [says TEXT]` | one line for each finding, in order, and no other; `says` is a part of its title, evidence or steps |
 //! | `nothing` | there is no finding |
+//! | `never TEXT` | no finding says this |
 //! | `clear ID`, `fires ID`, `unknown ID [NEED…]` | what a rule makes of it |
 //! | `asks NEED…` | what the rule of this folder asks for, exactly |
 //! | `needs NEED…` or `needs none` | what the check still needs, exactly |
@@ -61,6 +62,7 @@ pub struct Expected {
     asks: Option<BTreeSet<String>>,
     needs: Option<BTreeSet<String>>,
     criteria: Vec<(String, String)>,
+    never: Vec<String>,
     /// Why the code is thought to be wrong here.
     pub disputed: Option<String>,
 }
@@ -91,6 +93,7 @@ impl Expected {
                 [name, met] => self.criteria.push(((*name).to_owned(), (*met).to_owned())),
                 _ => return Err("criterion NAME met|broken|unknown".to_owned()),
             },
+            "never" => self.never.push(rest.to_owned()),
             "disputed" => self.disputed = Some(rest.to_owned()),
             _ => return Ok(false),
         }
@@ -125,6 +128,11 @@ impl Expected {
             );
             for (wanted, found) in wanted.iter().zip(&report.findings) {
                 faults.extend(wanted.differs(found));
+            }
+        }
+        for text in &self.never {
+            for finding in report.findings.iter().filter(|finding| says(finding, text)) {
+                faults.push(format!("{} says “{text}”", finding.id));
             }
         }
         for (name, wanted) in &self.criteria {
@@ -193,18 +201,22 @@ impl Wanted {
             found.address.as_ref().map(ToString::to_string),
             &self.address,
         );
-        if let Some(text) = &self.says {
-            let texts = [&found.title, &found.explanation];
-            let texts = texts
-                .into_iter()
-                .chain(found.evidence.iter().map(|fact| &fact.text));
-            let mut texts = texts.chain(found.actions.iter().map(|action| &action.text));
-            if !texts.any(|all| all.contains(text.as_str())) {
-                faults.push(format!("{} does not say “{text}”", self.id));
-            }
+        if let Some(text) = self.says.as_ref().filter(|text| !says(found, text)) {
+            faults.push(format!("{} does not say “{text}”", self.id));
         }
         faults
     }
+}
+
+/// Whether a text is a part of what a finding says.
+fn says(finding: &Finding, text: &str) -> bool {
+    let facts = finding.evidence.iter().map(|fact| &fact.text);
+    let steps = finding.actions.iter().map(|action| &action.text);
+    [&finding.title, &finding.explanation]
+        .into_iter()
+        .chain(facts)
+        .chain(steps)
+        .any(|all| all.contains(text))
 }
 
 fn wanted(rest: &str) -> Result<Wanted, String> {
@@ -263,7 +275,7 @@ pub fn as_it_is(evidence: &Evidence) -> String {
             needs.join(" ")
         }
     ));
-    lines.iter().map(|line| format!("      {line}\n")).collect()
+    format!("      {}\n", lines.join("\n      "))
 }
 
 fn outcome(report: &Report) -> String {
@@ -315,6 +327,7 @@ fn word(need: &Need) -> &'static str {
         Need::Reask(_) => "reask",
         Need::DatagramTrace(_) => "datagram-trace",
         Need::ControlSeries(_) => "control-series",
+        Need::ResetLimit(_) => "reset-limit",
         Need::Egress(_) => "egress",
         Need::Ingress(_) => "ingress",
         _ => "another",

@@ -2,6 +2,7 @@
 
 use nwcheck::diagnose::diagnose;
 use nwcheck::model::finding::{Finding, Origin, Severity};
+use nwcheck::model::options::Expect;
 use nwcheck::model::report::{Status, Verdict};
 use nwcheck::model::{Evidence, Report};
 
@@ -146,6 +147,19 @@ fn verdict(evidence: &Evidence, report: &Report) -> Vec<String> {
     }
     if worst == Some(Severity::Error) && report.cause.is_none() {
         broken.push("an error, and no cause".to_owned());
+    }
+    // Of several addresses one is not open, which is a warning: `adversarial/expect-open-of-two-one-refused`.
+    let open = evidence.options.expect == Some(Expect::Open);
+    if report.verdict == Verdict::Fail && report.cause.is_none() && !open {
+        broken.push("it fails, and has no cause".to_owned());
+    }
+    let explaining = |finding: &&Finding| {
+        finding.severity == Severity::Warning
+            && !matches!(finding.origin, Origin::Name | Origin::Local)
+    };
+    let explained = report.findings.iter().find(explaining);
+    if report.verdict == Verdict::Warn && report.cause != explained.map(|finding| finding.id) {
+        broken.push("the first warning that explains the verdict is not the cause".to_owned());
     }
     if report.status == Status::Unreachable && worst.is_none() {
         broken.push("unreachable, and nothing says why".to_owned());

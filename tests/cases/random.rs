@@ -170,7 +170,8 @@ fn evidence(all: &[Series], around: &Around) -> Evidence {
         text.push('\n');
     }
     text.push_str("resolves 10.0.9.9 10.0.9.10 2001:db8:9::9\n");
-    text.push_str(&format!("ended {}\n", around.ended));
+    text.push_str("ended ");
+    text.push_str(around.ended);
     let mut evidence = scenario::read(&text).unwrap().evidence;
     evidence.options.expect = around.expect;
     evidence.options.path = around.path;

@@ -40,8 +40,10 @@ pub(crate) enum Reset<'a> {
 }
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    if scene.shape() != Shape::Refused {
-        return Judgement::Clear;
+    match scene.shape() {
+        Shape::Refused => {}
+        Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        _ => return Judgement::Clear,
     }
     let (ttl, distance, resets, controls) = match reset_before_the_host(scene) {
         Reset::Host => return Judgement::Clear,
