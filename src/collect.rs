@@ -224,16 +224,9 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
             .await;
         }
         Need::Reask(endpoint) => {
-            let (distances, flow) = recorder.read(|evidence| plan::reask(evidence, &endpoint));
-            trace::reask(
-                recorder,
-                options,
-                spec(endpoint, TraceProtocol::Tcp, false),
-                distances,
-                flow,
-                pace,
-            )
-            .await;
+            let distances = recorder.read(|evidence| plan::reask(evidence, &endpoint));
+            let spec = spec(endpoint, TraceProtocol::Tcp, false);
+            trace::reask(recorder, options, spec, distances, pace).await;
         }
         Need::ResetLimit(endpoint) => {
             let control = port(&endpoint);

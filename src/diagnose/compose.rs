@@ -189,6 +189,7 @@ pub fn diagnose(evidence: &Evidence) -> Report {
             })
             .collect(),
         local,
+        names: evidence.names.clone(),
         observations: evidence.observations.clone(),
     }
 }
@@ -198,7 +199,8 @@ pub fn diagnose(evidence: &Evidence) -> Report {
 fn explains(finding: &Finding, verdict: Verdict) -> bool {
     match verdict {
         Verdict::Pass => false,
-        Verdict::Fail => finding.severity == Severity::Error,
+        // Without an error a criterion is broken, and the worst that was found explains it.
+        Verdict::Fail => finding.severity >= Severity::Warning,
         Verdict::Warn => {
             finding.severity == Severity::Warning
                 && !matches!(finding.origin, Origin::Name | Origin::Local)
@@ -303,13 +305,17 @@ fn consequence(finding: &Finding) -> Fact {
 
 /// What is to be said of all addresses together.
 fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
+    let works = |j: &Judged<'_>| matches!(j.status, Status::Reachable | Status::Degraded);
+    let some_work = judged.iter().any(works);
+    // Beside one that works, an address of which no probe was answered fails, whether or not the reason is proven.
+    let unanswered = |j: &Judged<'_>| {
+        let silent = j.status == Status::Indeterminate && j.probes.sent > 0 && j.probes.ok == 0;
+        silent && some_work && evidence.ended == Ended::Complete
+    };
     let failing: Vec<&Judged<'_>> = judged
         .iter()
-        .filter(|j| j.status == Status::Unreachable)
+        .filter(|j| j.status == Status::Unreachable || unanswered(j))
         .collect();
-    let works = judged
-        .iter()
-        .any(|j| matches!(j.status, Status::Reachable | Status::Degraded));
     let mut findings: Vec<Finding> = judged
         .iter()
         .filter(|j| j.status != Status::Unreachable)
@@ -318,7 +324,7 @@ fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
     if failing.is_empty() {
         return findings;
     }
-    if works {
+    if some_work {
         findings.push(partial(evidence, judged, &failing));
         return findings;
     }
@@ -359,12 +365,9 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
     let host = crate::model::text::escape(&evidence.target.host);
     let v6 = |j: &Judged<'_>| j.endpoint().address.is_ipv6();
     let (six, four): (Vec<_>, Vec<_>) = judged.iter().partition(|j| v6(j));
-    let broken = |group: &[&Judged<'_>]| {
-        !group.is_empty() && group.iter().all(|j| j.status == Status::Unreachable)
-    };
-    let working = |group: &[&Judged<'_>]| {
-        !group.is_empty() && group.iter().all(|j| j.status != Status::Unreachable)
-    };
+    let fails = |judged: &Judged<'_>| failing.iter().any(|j| j.endpoint() == judged.endpoint());
+    let broken = |group: &[&Judged<'_>]| !group.is_empty() && group.iter().all(|j| fails(j));
+    let working = |group: &[&Judged<'_>]| !group.is_empty() && !group.iter().any(|j| fails(j));
     let (id, title, explanation) = if broken(&six) && working(&four) {
         (
             Id::DestinationIpv6Broken,
@@ -402,6 +405,11 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
                 judged.endpoint(),
                 decapitalise(&error.title),
                 error.id
+            ),
+            None if fails(judged) => format!(
+                "{}: none of {} probes answered as asked; why is not proven.",
+                judged.endpoint(),
+                judged.probes.sent
             ),
             None => format!(
                 "{}: {} of {} probes answered.",

@@ -292,13 +292,21 @@ impl<'a> Scene<'a> {
         if let Some(most) = rejections
             .iter()
             .max_by_key(|r| (in_burst(r), r.answers.len()))
-            .filter(|r| in_burst(r) >= refused.max(1) && circles.len() <= in_burst(r))
+            .filter(|r| {
+                let burst = in_burst(r);
+                let alone = refused == 0 && circles.is_empty();
+                (burst >= refused.max(1) && circles.len() <= burst)
+                    || (alone && r.answers.len() >= 2)
+            })
         {
-            return if most.answers.len() >= 2 {
-                Shape::Rejected(most.clone())
-            } else {
-                Shape::RejectedOnce(most.clone())
-            };
+            if most.answers.len() >= 2 {
+                return Shape::Rejected(most.clone());
+            }
+            // One that did not come again in a second burst proves nothing, and explains none of the silence.
+            let count = usize::try_from(self.evidence.options.count).unwrap_or(usize::MAX);
+            if ended.len() <= count {
+                return Shape::RejectedOnce(most.clone());
+            }
         }
         if refused > 0 {
             return Shape::Refused;
@@ -347,8 +355,8 @@ impl<'a> Scene<'a> {
     /// conclude from the probe that first drew its error.
     ///
     /// A router looks at the TTL before it looks at its rules (RFC 1812 section 5.3.1; Linux `ip_forward`): the device at
-    /// distance k answers time exceeded to TTL k, and its rejection is drawn by TTL k + 1. Where another device answered
-    /// just before, the rejecting one is the next; where nothing did, it can't be told.
+    /// distance k answers time exceeded to TTL k, and its rejection is drawn by TTL k + 1. Others do it the other way round, and one router
+    /// may answer from several addresses: where it did not answer TTL-limited probes itself its distance is not proven.
     pub fn distance(&self, by: &Address) -> Option<u8> {
         if let Some(ttl) = self.walk.distance_of(by) {
             return Some(ttl);
@@ -360,19 +368,27 @@ impl<'a> Scene<'a> {
         if drawn == 1 {
             return Some(1);
         }
-        self.walk
-            .hops
-            .get(&(drawn - 1))
-            .is_some_and(|seen| !seen.expired.is_empty())
-            .then_some(drawn)
+        None
     }
 
     /// The last distance at which a router answered for probes to the port asked for, with its address; none if not even the
     /// first did.
     pub fn last_router(&self) -> Option<(u8, &'a Address)> {
-        let (ttl, answers) = self.walk.last_expired()?;
-        let observation = answers.first()?.observation;
-        Some((ttl, observation.icmp_from()?))
+        self.last_of(&self.walk)
+    }
+
+    /// The farthest router that answered in a walk. The target's own address is none: a port forward answers from there.
+    fn last_of(&self, walk: &Walk<'a>) -> Option<(u8, &'a Address)> {
+        let beyond = walk.arrival().unwrap_or(u8::MAX);
+        walk.hops.range(..beyond).rev().find_map(|(ttl, seen)| {
+            let mut routers = seen
+                .expired
+                .iter()
+                .filter_map(|answer| answer.observation.icmp_from());
+            routers
+                .find(|from| from.ip() != self.address().ip())
+                .map(|from| (*ttl, from))
+        })
     }
 
     /// Whether the host answered anything at all, and what.
@@ -444,6 +460,19 @@ impl<'a> Scene<'a> {
                 ));
             }
         }
+        // A port forward answers so: its own device is up, whatever it forwards to.
+        for walk in [&self.walk, &self.control_walk, &self.datagram_walk] {
+            let mut expired = walk.hops.values().flat_map(|seen| seen.expired.iter());
+            if let Some(answer) = expired.find(|answer| answer.from.ip() == self.address().ip()) {
+                return Some(proof(
+                    format!(
+                        "A device with this address is up: it answers a TTL-limited probe with time exceeded{}.",
+                        within(answer.observation)
+                    ),
+                    answer.observation,
+                ));
+            }
+        }
         let neighbour = self
             .next_hop()
             .filter(|n| n.role == NeighbourRole::Destination && n.proves_up())?;
@@ -464,10 +493,7 @@ impl<'a> Scene<'a> {
     pub fn farthest(&self) -> Option<(u8, &'a Address)> {
         [&self.walk, &self.control_walk, &self.datagram_walk]
             .into_iter()
-            .filter_map(|walk| {
-                let (ttl, answers) = walk.last_expired()?;
-                Some((ttl, answers.first()?.observation.icmp_from()?))
-            })
+            .filter_map(|walk| self.last_of(walk))
             .max_by_key(|(ttl, _)| *ttl)
     }
 }

@@ -166,6 +166,8 @@ pub struct Report {
     pub endpoints: Vec<EndpointReport>,
     /// What this machine's kernel says.
     pub local: Local,
+    /// Reverse names of the addresses that answered.
+    pub names: BTreeMap<Address, String>,
     /// Every attempt.
     pub observations: Vec<Observation>,
 }
@@ -190,18 +192,6 @@ impl Report {
 
     /// What was learnt, without what was made of it: to be judged again.
     pub fn evidence(&self) -> Evidence {
-        let mut names = BTreeMap::new();
-        for path in self
-            .endpoints
-            .iter()
-            .filter_map(|endpoint| endpoint.path.as_ref())
-        {
-            for node in path.hops.iter().flat_map(|hop| &hop.nodes) {
-                if let (Some(address), Some(name)) = (&node.address, &node.name) {
-                    names.insert(address.clone(), name.clone());
-                }
-            }
-        }
         Evidence {
             started_at: self.started_at,
             duration_ms: self.duration_ms,
@@ -219,7 +209,7 @@ impl Report {
                 .collect(),
             local: self.local.clone(),
             observations: self.observations.clone(),
-            names,
+            names: self.names.clone(),
             not_measured: self.not_measured.clone(),
             ended: self.ended,
         }

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnose::{self, Need};
 use crate::model::evidence::{Evidence, NotMeasured, UnderTest};
 use crate::model::local::RouteKind;
-use crate::model::topology::Walk;
 use crate::model::{Address, Endpoint, Ms, Observation, Operation, Outcome};
 
 /// After so long without an answer the silence is taken seriously.
@@ -248,41 +247,24 @@ pub fn just_before(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
     distance.checked_sub(1).filter(|ttl| *ttl > 0)
 }
 
-/// The distances at which the port has to be asked again, and the source port of the flow that asks: those where the control was
-/// answered and the port was not asked since.
-pub fn reask(evidence: &Evidence, endpoint: &Endpoint) -> (Vec<u8>, Option<u16>) {
-    let walk = Walk::gather(&evidence.observations, Operation::TraceTcp, endpoint);
-    let control = endpoint
-        .port
-        .map(|port| evidence.options.control_port(port));
-    let control_endpoint = Endpoint {
-        address: endpoint.address.clone(),
-        port: control,
+/// The distances at which the port has to be asked again: those where the control was answered and the port was not.
+pub fn reask(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u8> {
+    let Some(subject) = evidence
+        .endpoints
+        .iter()
+        .find(|subject| subject.endpoint == *endpoint)
+    else {
+        return Vec::new();
     };
-    let control_walk = Walk::gather(
-        &evidence.observations,
-        Operation::TraceTcp,
-        &control_endpoint,
-    );
-    let last = walk.last_expired().map_or(0, |(ttl, _)| ttl);
-    let end = control_walk.arrival().unwrap_or(u8::MAX);
-    let Some(from) = last.checked_add(1).filter(|from| *from < end) else {
-        return (Vec::new(), None);
-    };
-    let distances = control_walk
+    let scene = diagnose::Scene::new(evidence, subject);
+    let last = scene.last_router().map_or(0, |(ttl, _)| ttl);
+    let end = scene.control_walk.arrival().unwrap_or(u8::MAX);
+    let beyond = scene
+        .control_walk
         .hops
-        .range(from..end)
-        .filter(|(_, seen)| !seen.expired.is_empty())
-        .map(|(ttl, _)| *ttl);
-    let port = walk.hops.get(&1).and_then(|seen| {
-        let asked = seen
-            .expired
-            .first()
-            .map(|answer| answer.observation)
-            .or(seen.silent.first().copied());
-        asked.and_then(|observation| observation.source_port)
-    });
-    (distances.collect(), port)
+        .iter()
+        .filter(|(ttl, seen)| **ttl > last && **ttl < end && !seen.expired.is_empty());
+    beyond.map(|(ttl, _)| *ttl).collect()
 }
 
 #[cfg(test)]

@@ -31,12 +31,10 @@ use crate::proto::trace::{
 const PATIENCE: Duration = Duration::from_millis(980);
 /// After so many probes that could not be sent the trace ends.
 const UNSENDABLE_MAX: u32 = 3;
-/// How often a port is asked again at one distance, and how long its answer is waited for.
-const REASKS: u8 = 2;
 /// So many SYNs are sent with one TTL: a forged answer would have to come each time.
-const AT_DISTANCE: u16 = 3;
+const AT_DISTANCE: u16 = 6;
 /// At most so many distances are asked again.
-const REASKED_HOPS: usize = 3;
+const REASKED_HOPS: usize = 2;
 
 /// What to trace.
 #[derive(Debug, Clone)]
@@ -173,51 +171,24 @@ pub fn draw(evidence: &mut Evidence, endpoint: &Endpoint, protocol: TraceProtoco
     }
 }
 
-/// Asks the port again at distances where so far only the control was answered: the same flow, slowly.
+/// Asks the port again at distances where so far only the control was answered: from several ports, so that equal-cost paths which the
+/// control took and this flow did not are asked, too.
 pub async fn reask(
     recorder: Recorder,
     options: Rc<Options>,
     spec: Spec,
     ttls: Vec<u8>,
-    port: Option<u16>,
     pace: Pace,
 ) {
-    let seed = RandomState::new().hash_one(&spec.endpoint);
-    let mut lanes = Lanes {
-        seed,
-        ports: HashMap::new(),
-        running: HashMap::new(),
-    };
-    if let Some(port) = port {
-        lanes.ports.insert(FlowId(0), port);
-    }
-    let mut number = 0;
     for ttl in ttls.into_iter().take(REASKED_HOPS) {
-        for attempt in 0..REASKS {
-            while let Err(later) = pace.take() {
-                tokio::time::sleep_until(later.into()).await;
-            }
-            let (ended, mut answers) = mpsc::unbounded_channel::<Ended>();
-            let probe = Probe {
-                id: ProbeId(number),
-                flow: FlowId(0),
-                ttl,
-                attempt,
-            };
-            number += 1;
-            if let Err(observation) = lanes.send(&recorder, &options, &spec, probe, ended) {
-                recorder.record(*observation);
-                return;
-            }
-            match tokio::time::timeout(Duration::from_millis(400), answers.recv()).await {
-                Ok(Some(end)) => {
-                    lanes.running.remove(&probe.id);
-                    recorder.record(end.observation);
-                    break;
-                }
-                _ => lanes.give_up(&recorder, FlowId(0)).await,
-            }
-        }
+        at_distance(
+            recorder.clone(),
+            options.clone(),
+            spec.clone(),
+            ttl,
+            pace.clone(),
+        )
+        .await;
     }
 }
 
@@ -251,7 +222,7 @@ pub async fn at_distance(
             recorder.record(*observation);
             return;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let end = Instant::now() + Duration::from_millis(400);
     while !lanes.running.is_empty() {

@@ -106,6 +106,7 @@ impl Case {
             resolution: None,
             endpoints: Vec::new(),
             local: Local::default(),
+            names: std::collections::BTreeMap::new(),
             observations: Vec::new(),
         };
         if let Some(address) = report.target.address() {

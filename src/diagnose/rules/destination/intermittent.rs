@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::unsteady::{Unsteady, controls, unsteady};
+use super::unsteady::{Unsteady, all_by_chance, controls, unsteady};
 use crate::diagnose::scene::{Scene, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
 use crate::model::{Finding, Id, Observation, Outcome, Severity};
@@ -55,10 +55,13 @@ fn finding(scene: &Scene<'_>) -> Finding {
         )
     };
     let mut finding = Finding::new(Id::DestinationIntermittent, severity, title)
-        .explained(
+            .explained(if told_apart(scene) {
             "The same address and port answers now this way, now that. A service whose accept queue is full, a balancer with a dead \
-             backend, or a limit on connections behaves so.",
-        )
+             backend, or a limit on connections behaves so."
+        } else {
+            "The same address and port answers now this way, now that. Whether packets are lost on the way or the port itself is unsteady \
+             can't be told: too few of the other probes to the host were answered, or too few of these failed."
+        })
         .about(scene.endpoint())
         .at(None, Some(scene.address().clone()));
     finding = kinds(finding, &troubled);
@@ -84,6 +87,19 @@ fn finding(scene: &Scene<'_>) -> Finding {
             format!("ss -tln 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops"),
         )
         .action("If the address is a balancer's, look at the health of its backends: one that is dead takes its share of the connections.")
+}
+
+/// Whether it is the port and not the way: its answers differ in kind, or chance can hardly have spared all other probes to the host.
+fn told_apart(scene: &Scene<'_>) -> bool {
+    let troubled = scene.troubled();
+    let controls = controls(scene);
+    let differ = troubled
+        .iter()
+        .any(|o| !matches!(o.outcome, Outcome::Timeout | Outcome::Ok));
+    differ
+        || (controls.sent > 0
+            && controls.lost == 0
+            && all_by_chance(troubled.len(), scene.burst.len(), controls.sent) < 0.05)
 }
 
 /// Refused, timed out and slow are told apart.

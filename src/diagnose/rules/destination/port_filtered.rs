@@ -48,10 +48,9 @@ fn silent(scene: &Scene<'_>) -> Judgement {
             Judgement::Clear
         };
     };
-    match stops_before(scene) {
-        Ok(None) => {}
-        Ok(Some(_)) => return Judgement::Clear,
-        Err(needs) => return Judgement::Unknown(needs),
+    // What would place the drop on the way is asked for by the rule of that.
+    if let Ok(Some(_)) = stops_before(scene) {
+        return Judgement::Clear;
     }
     let service = scene.service();
     let port = scene.endpoint().port.unwrap_or_default();

@@ -32,6 +32,8 @@ pub(crate) struct Controls {
 
 /// Enough control probes to be compared with the burst.
 const ENOUGH: u32 = 10;
+/// So many control probes without an answer are in vain.
+const SERIES: usize = 20;
 
 /// Judges the burst as a whole.
 pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
@@ -59,12 +61,13 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     if !silence || failed * 2 >= scene.burst.len() {
         return Unsteady::Destination(controls);
     }
-    if controls.sent < ENOUGH {
+    // Nothing else on the host answers: then it stays open whether the way or the port is unsteady.
+    let in_vain = scene.control.len() + scene.echo.len() >= SERIES;
+    if controls.sent < ENOUGH && !in_vain {
         return Unsteady::Unknown(vec![Need::ControlSeries(scene.endpoint().clone())]);
     }
-    // Only when chance can hardly have spared all controls is the port apart from the host.
-    if controls.lost == 0 && all_by_chance(troubled.len(), scene.burst.len(), controls.sent) < 0.05
-    {
+    // Loss on the way is claimed only where other probes to the same host are lost, too.
+    if controls.lost == 0 {
         Unsteady::Destination(controls)
     } else {
         Unsteady::Lossy(controls)
@@ -73,7 +76,7 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
 
 /// The probability that all lost probes fall among those of the burst, were every probe equally likely to be lost (Fisher's exact test,
 /// one-sided).
-fn all_by_chance(lost: usize, burst: usize, controls: u32) -> f64 {
+pub(crate) fn all_by_chance(lost: usize, burst: usize, controls: u32) -> f64 {
     let (burst, all) = (burst as f64, burst as f64 + f64::from(controls));
     (0..lost)
         .map(|i| (burst - i as f64) / (all - i as f64))

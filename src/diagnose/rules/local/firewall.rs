@@ -63,11 +63,13 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 
 /// Nothing answered, and the kernel's counters tell that this machine itself is why.
 fn swallowed(scene: &Scene<'_>) -> Judgement {
+    // A router that answers SYNs to this very port has seen them: they leave this machine.
+    let leaves = scene.walk.last_expired().is_some();
     let out: Vec<_> = scene
         .counters
         .iter()
         .copied()
-        .filter(|o| o.outcome == Outcome::Denied)
+        .filter(|o| !leaves && o.outcome == Outcome::Denied)
         .collect();
     let silent = scene.with(Outcome::Timeout);
     let (title, text, seen) = if out.is_empty() {

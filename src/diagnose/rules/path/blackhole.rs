@@ -40,6 +40,9 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
         Shape::Silent | Shape::RejectedOnce(_) | Shape::Circles(_) => {}
         _ => return Judgement::Clear,
     }
+    if super::r#loop::circles(scene) {
+        return Judgement::Clear;
+    }
     // A host that answers anything is not behind a black hole.
     if scene.host_up().is_some() || scene.next_hop().is_some_and(|hop| hop.state.unresolved()) {
         return Judgement::Clear;
@@ -69,7 +72,8 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
         !(scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty());
     // A check that was cut short is judged by what it has, if it has anything.
     let cut_short = scene.evidence.ended != Ended::Complete;
-    let enough = needs.is_empty() || (asked_otherwise && cut_short);
+    let enough = needs.is_empty()
+        || (asked_otherwise && cut_short && (traced(scene) || !scene.evidence.options.path));
     if !enough {
         return Judgement::Unknown(needs);
     }
@@ -88,6 +92,12 @@ fn finding(scene: &Scene<'_>) -> Finding {
                 "Packets get as far as hop {ttl}, and nothing that was sent to {host} got any answer from beyond it. Either the path \
                  breaks at or after that hop, or the host is off or drops everything. From here the two look the same."
             ),
+        ),
+        None if !traced(scene) => (
+            format!("Nothing answers from {host}"),
+            "No probe of any kind was answered by the host. The path was not traced: whether it breaks, and where, or whether the host is \
+             off or drops everything, can't be told."
+                .to_owned(),
         ),
         None => (
             match &gateway {
@@ -112,7 +122,9 @@ fn finding(scene: &Scene<'_>) -> Finding {
         .about(scene.endpoint())
         .at(
             farthest.map(|(ttl, _)| ttl),
-            farthest.map(|(_, router)| router.clone()).or(gateway),
+            farthest
+                .map(|(_, router)| router.clone())
+                .or(gateway.filter(|_| traced(scene))),
         );
     finding = controls(scene, finding);
     if let Some((ttl, router)) = farthest {
@@ -143,6 +155,11 @@ fn finding(scene: &Scene<'_>) -> Finding {
         "Run the check from the other side, towards {}: it shows which direction breaks.",
         scene.source()
     ))
+}
+
+/// Whether the path was traced.
+fn traced(scene: &Scene<'_>) -> bool {
+    !(scene.walk.is_empty() && scene.control_walk.is_empty() && scene.datagram_walk.is_empty())
 }
 
 /// Adds what else was tried and stayed unanswered: the controls that could have succeeded.

@@ -1,5 +1,7 @@
 //! `path-filtered`: a device on the way drops the port asked for, and lets others pass.
 
+use std::collections::BTreeSet;
+
 use crate::diagnose::rules::local_not_ruled_out;
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
@@ -20,6 +22,10 @@ pub const RULE: Rule = Rule {
     },
     judge: Judge::Endpoint(judge),
 };
+
+/// From so many source ports the port has to stay silent where the control passes: on two equal paths chance sends all of them the other
+/// way once in 64 times.
+const FLOWS: usize = 6;
 
 /// Where probes to the port stop though a control passes: the last hop that answered for the port, and a hop beyond it that
 /// answered for the control.
@@ -156,7 +162,12 @@ pub(crate) fn stops_before<'a>(scene: &Scene<'a>) -> Result<Option<Stop<'a>>, Ve
             .get(ttl)
             .map(|seen| seen.silent.clone())
             .unwrap_or_default();
-        if silent.iter().any(|o| o.at_ms > passed) && silent.len() >= 2 {
+        let flows: BTreeSet<_> = silent
+            .iter()
+            .filter(|o| o.at_ms > passed)
+            .map(|o| o.source_port)
+            .collect();
+        if flows.len() >= FLOWS {
             let mut observations = if last > 0 {
                 scene.walk.observations_at(last)
             } else {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::list;
-use crate::model::{Address, Finding, Id, Severity};
+use crate::model::{Address, Finding, Id, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -39,7 +39,11 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             Judgement::Clear
         };
     };
-    let routers: Vec<String> = cycle.iter().map(|address| scene.device(address)).collect();
+    let mut routers: Vec<String> = cycle.iter().map(|address| scene.device(address)).collect();
+    let owners = list(&routers);
+    if routers.len() == 1 {
+        routers.push("a router that does not answer".to_owned());
+    }
     let seen: Vec<_> = scene
         .walk
         .hops
@@ -54,7 +58,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         format!("Packets to {} circle between {}, from hop {first} on", scene.host(), list(&routers)),
     )
     .explained("These routers send the packets back to each other until their time to live runs out. The destination is never reached.")
-    .fact(format!("With TTL {first} to {last} the same {} routers answer in turn: {}.", cycle.len(), list(&routers)), seen)
+    .fact(format!("With TTL {first} to {last} the same routers are met again and again: {}.", list(&routers)), seen)
     .about(scene.endpoint())
     .at(Some(first), head);
     if !circling.is_empty() {
@@ -69,9 +73,19 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     }
     Judgement::fires(
         finding
-            .action(format!("Ask the owner of {} which route they have for {}: one of them points back.", list(&routers), scene.address()))
+            .action(format!("Ask the owner of {owners} which route there is for {}: it points back.", scene.address()))
             .action("See whether the destination's own network is up: a loop often forms when it is not, and a summary route remains."),
     )
+}
+
+/// Whether a loop is proven.
+pub(crate) fn circles(scene: &Scene<'_>) -> bool {
+    let circling = scene
+        .burst
+        .iter()
+        .filter(|o| o.outcome == Outcome::TtlExceeded)
+        .count();
+    scene.walk.arrival().is_none() && cycle(scene, circling >= 2).is_some()
 }
 
 /// The routers that repeat on one flow, in order, and the distance of the first: two at least, each seen twice at least; where probes
@@ -106,7 +120,17 @@ fn cycle_of(flow: &BTreeMap<u8, &Address>, circling: bool) -> Option<(u8, Vec<Ad
             let distinct: BTreeSet<_> = members.values().collect();
             let enough = if circling { 1 } else { 2 };
             if agrees && distinct.len() >= 2 && again.len() >= enough {
-                return Some((*first, members.into_values().cloned().collect()));
+                // What was seen once may lie before the circle: it begins with a router that was seen again.
+                let begin = flow
+                    .range(first..)
+                    .find(|(_, address)| again.contains(*address))?;
+                let mut circle: Vec<Address> = Vec::new();
+                for (_, address) in flow.range(begin.0..) {
+                    if again.contains(*address) && !circle.contains(*address) {
+                        circle.push((*address).clone());
+                    }
+                }
+                return Some((*begin.0, circle));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! `path-reset`: a reset that the destination can't have sent.
 
+use std::collections::BTreeSet;
+
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::local::RouteKind;
@@ -10,7 +12,7 @@ pub const RULE: Rule = Rule {
     id: Id::PathReset,
     explain: Explain {
         meaning: "A device on the way resets the connection in the destination's name: the port looks closed, and the host has not seen the SYN.",
-        proof: "SYNs with a TTL that is too small to reach the host are reset, three of three and from three source ports, while SYNs with \
+        proof: "SYNs with a TTL that is too small to reach the host are reset, from three source ports and more, without exception, while SYNs with \
                 the same TTL to another port of the host expire before it, and that port answers from its full distance.",
         remedy: "Ask the owner of the device to allow the flow; give source, destination, protocol and port. Often it is a firewall that \
                  rejects with a reset, or an intrusion prevention system.",
@@ -169,7 +171,14 @@ pub(crate) fn reset_before_the_host<'a>(scene: &Scene<'a>) -> Reset<'a> {
             Reset::Unknown(vec![Need::ResetLimit(endpoint.clone())])
         };
     }
-    if passed.is_empty() && arrived == 0 {
+    // Equal paths may differ in length: the same has to hold from several source ports.
+    let ports = |seen: &[&Observation]| {
+        seen.iter()
+            .map(|o| o.source_port)
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    if passed.is_empty() && arrived == 0 && ports(&resets) >= 3 && ports(&controls) >= 3 {
         Reset::Device {
             ttl,
             distance,
