@@ -354,9 +354,10 @@ impl<'a> Scene<'a> {
     /// The distance of the device that sent ICMP errors: where it answered TTL-limited probes itself; else what is left to
     /// conclude from the probe that first drew its error.
     ///
-    /// A router looks at the TTL before it looks at its rules (RFC 1812 section 5.3.1; Linux `ip_forward`): the device at
-    /// distance k answers time exceeded to TTL k, and its rejection is drawn by TTL k + 1. Others do it the other way round, and one router
-    /// may answer from several addresses: where it did not answer TTL-limited probes itself its distance is not proven.
+    /// A router looks at the TTL before it looks at its rules (Linux `ip_forward`): the device at distance k answers time exceeded to
+    /// TTL k, and its rejection is drawn by TTL k + 1. It looks at its routes before either (Linux `ip_rcv_finish`): one without a route
+    /// rejects TTL k. Both errors leave from one address (`icmp_route_lookup`): where another address answered just before, the rejecting
+    /// device is the next one; where nothing did, its distance is not proven.
     pub fn distance(&self, by: &Address) -> Option<u8> {
         if let Some(ttl) = self.walk.distance_of(by) {
             return Some(ttl);
@@ -368,7 +369,11 @@ impl<'a> Scene<'a> {
         if drawn == 1 {
             return Some(1);
         }
-        None
+        self.walk
+            .hops
+            .get(&(drawn - 1))
+            .is_some_and(|seen| !seen.expired.is_empty())
+            .then_some(drawn)
     }
 
     /// The last distance at which a router answered for probes to the port asked for, with its address; none if not even the

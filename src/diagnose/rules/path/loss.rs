@@ -4,6 +4,7 @@ use crate::diagnose::rules::destination::{Unsteady, unsteady};
 use crate::diagnose::scene::{Scene, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
 use crate::model::statistics::Probes;
+use crate::model::text::list;
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -32,6 +33,13 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let troubled = scene.troubled();
     let again = troubled.iter().filter(|o| o.outcome == Outcome::Ok).count();
     let (low, high) = probes.loss_interval.unwrap_or((0.0, 100.0));
+    let mut parts = Vec::new();
+    if again > 0 {
+        parts.push(format!("{again} opened only after the SYN was sent again"));
+    }
+    if probes.lost > 0 {
+        parts.push(format!("{} got no answer at all", probes.lost));
+    }
     let mut finding = Finding::new(
         Id::PathLoss,
         Severity::Warning,
@@ -43,8 +51,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     )
     .fact(
         format!(
-            "{again} opened only after the SYN was sent again, {} got no answer at all: {:.0} % loss, with 95 % confidence {low:.0} to {high:.0} %.",
-            probes.lost,
+            "{}: {:.0} % loss, with 95 % confidence {low:.0} to {high:.0} %.",
+            list(&parts),
             probes.loss_percent.unwrap_or_default(),
         ),
         ids(&troubled),
