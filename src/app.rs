@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 
@@ -26,34 +27,35 @@ const BETWEEN_ROUNDS: Duration = Duration::from_secs(1);
 /// Path probes that may go at once.
 const PATH_BURST: u32 = 32;
 
-/// Runs what was typed, program name first.
+/// Runs what was typed, program name first. What goes wrong within the program itself ends as one line and "could not tell".
 pub fn run(words: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
+    match attempt(words) {
+        Ok(status) => status,
+        Err(error) => output::failed(&format!("{error:#}")),
+    }
+}
+
+fn attempt(words: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Result<ExitStatus> {
     let terminal = Terminal::read();
     let invocation = match cli::parse(words) {
         Ok(invocation) => invocation,
-        Err(usage) => return wrong(&usage),
+        Err(usage) => return Ok(wrong(&usage)),
     };
     let all: Vec<_> = rules::all().collect();
     match cli::run_static(&invocation, &all, &terminal) {
-        Some(Ok(done)) => return output::status(output::print(&done.text), done.status),
-        Some(Err(usage)) => return wrong(&usage),
+        Some(Ok(done)) => return Ok(output::status(output::print(&done.text), done.status)),
+        Some(Err(usage)) => return Ok(wrong(&usage)),
         None => {}
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            output::complain(&format!("nwcheck: the runtime can't be started: {error}"));
-            return ExitStatus::CouldNotTell;
-        }
-    };
+        .context("the runtime can't be started")?;
     let status = LocalSet::new().block_on(&runtime, async {
         match invocation {
             Invocation::Check(config) => checks(*config, &terminal).await,
             Invocation::Demo(config) => demo::run(*config, &terminal).await,
-            _ => ExitStatus::Passed,
+            _ => Ok(ExitStatus::Passed),
         }
     });
     // The system's resolver can't be cancelled, and is not waited for.
@@ -62,13 +64,13 @@ pub fn run(words: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
 }
 
 /// Makes the checks, prints and saves their reports.
-async fn checks(config: Config, terminal: &Terminal) -> ExitStatus {
+async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
     if let Err(usage) = interfaces_exist(&config) {
-        return wrong(&usage);
+        return Ok(wrong(&usage));
     }
     let earlier = match config.baseline.as_deref().map(baseline::read).transpose() {
         Ok(reports) => reports.unwrap_or_default(),
-        Err(usage) => return wrong(&usage),
+        Err(usage) => return Ok(wrong(&usage)),
     };
     for note in &config.notes {
         output::complain(&format!("nwcheck: {note}"));
@@ -106,13 +108,12 @@ async fn checks(config: Config, terminal: &Terminal) -> ExitStatus {
     let document = match (&batch, reports.first()) {
         (Some(batch), _) => Document::Batch(batch),
         (None, Some(report)) => Document::Report(report),
-        (None, None) => return ExitStatus::CouldNotTell,
+        (None, None) => anyhow::bail!("no check was made"),
     };
     if !stream {
-        status = match report::render(document, config.output, &style) {
-            Ok(text) => output::status(output::print(&text), status),
-            Err(error) => output::failed(&format!("the report can't be written: {error}")),
-        };
+        let text = report::render(document, config.output, &style)
+            .context("the report can't be written")?;
+        status = output::status(output::print(&text), status);
     }
     for save in &config.saves {
         let saved = report::render(document, save.form, &terminal.file_style(&config))
@@ -122,7 +123,7 @@ async fn checks(config: Config, terminal: &Terminal) -> ExitStatus {
             status = output::failed(&error);
         }
     }
-    status
+    Ok(status)
 }
 
 /// All targets at the same time, in the order in which they were typed; `each` is told of a report when it is there.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use anyhow::Context as _;
 use hickory_resolver::proto::op::{Message, MessageType, ResponseCode};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -30,16 +31,13 @@ struct Case {
 }
 
 /// Makes each fault, checks it, and prints what the check says. Passes when every fault was named rightly.
-pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
-    let (cases, _kept) = match cases(&config.options).await {
-        Ok(cases) => cases,
-        Err(error) => {
-            output::complain(&format!(
-                "nwcheck: the demo needs sockets on loopback: {error}"
-            ));
-            return ExitStatus::CouldNotTell;
-        }
-    };
+///
+/// # Errors
+/// There are no sockets on loopback, or the report has no form in JSON.
+pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
+    let (cases, _kept) = cases(&config.options)
+        .await
+        .context("the demo needs sockets on loopback")?;
     let began = (jiff::Timestamp::now(), std::time::Instant::now());
     let shared = Shared {
         pace: Pace::new(config.options.rate, 32),
@@ -82,7 +80,7 @@ pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
         if config.output == Form::Text
             && matches!(output::print(&text), Ok(output::Written::ReaderGone))
         {
-            return ExitStatus::Passed;
+            return Ok(ExitStatus::Passed);
         }
     }
     let status = if named == total {
@@ -99,18 +97,14 @@ pub async fn run(config: Config, terminal: &Terminal) -> ExitStatus {
         reports,
     };
     if config.output == Form::Text {
-        return output::status(
+        return Ok(output::status(
             output::print(&format!("{named} of {total} as they should be.\n")),
             status,
-        );
+        ));
     }
-    match report::render(Document::Batch(&batch), config.output, &style) {
-        Ok(text) => output::status(output::print(&text), status),
-        Err(error) => {
-            output::complain(&format!("nwcheck: the report can't be written: {error}"));
-            ExitStatus::CouldNotTell
-        }
-    }
+    let text = report::render(Document::Batch(&batch), config.output, &style)
+        .context("the report can't be written")?;
+    Ok(output::status(output::print(&text), status))
 }
 
 /// What has to stay open while the demo runs.

@@ -51,8 +51,8 @@ pub(super) fn state(scene: &Scene<'_>, findings: &[Finding]) -> State {
         (Shape::Works | Shape::Mixed, _) => State::Open,
         // By this machine's own doing: a reset is one, silence and ICMP errors are, and a call that is refused says nothing of the port.
         (Shape::LocalError(_), _) => State::Unproven,
-        (Shape::Refused, Some(Id::LocalFirewall)) => State::Closed,
-        (_, Some(Id::PortClosed | Id::LocalListenerAddress | Id::PathReset)) => State::Closed,
+        (Shape::Refused, Some(Id::LocalFirewall))
+        | (_, Some(Id::PortClosed | Id::LocalListenerAddress | Id::PathReset)) => State::Closed,
         (_, Some(Id::PortFiltered | Id::PathFiltered | Id::PathProhibited | Id::LocalFirewall)) => {
             State::Filtered
         }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use pnet::datalink;
+
 use super::Recorder;
 use super::flow::interface_index;
 use crate::model::evidence::Evidence;
@@ -60,12 +62,11 @@ pub fn source() -> Source {
     }
 }
 
-/// The interfaces of this machine, by number and name; none where they can't be read.
+/// The interfaces of this machine, by number and name.
 pub fn interface_names() -> Vec<(u32, String)> {
-    let links = route::links().map(|dump| dump.items).unwrap_or_default();
-    links
+    datalink::interfaces()
         .into_iter()
-        .map(|link| (link.index, link.name))
+        .map(|interface| (interface.index, interface.name))
         .collect()
 }
 
@@ -139,7 +140,9 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
                 evidence.local.interfaces.push(interface);
             }
         }
-        let mut all: Vec<Address> = own.iter().map(|a| Address::new(a.prefix.address)).collect();
+        let interfaces = datalink::interfaces();
+        let all = interfaces.iter().flat_map(|interface| &interface.ips);
+        let mut all: Vec<Address> = all.map(|network| Address::new(network.ip())).collect();
         all.sort();
         all.dedup();
         evidence.local.addresses = all;
