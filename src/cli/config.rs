@@ -169,6 +169,10 @@ fn check(
         probes.deadline.as_deref(),
         |text| value::duration("--deadline", text),
     )?;
+    if probes.timeout.is_none() {
+        // The default gives way to a shorter deadline.
+        options.timeout_ms = options.timeout_ms.min(options.deadline_ms);
+    }
     options.wait_ms = given(probes.wait.as_deref(), |text| {
         value::duration("--wait", text)
     })?;

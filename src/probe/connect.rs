@@ -119,6 +119,10 @@ async fn attempt(
         connect.reuse_address = true;
     }
     let began = Instant::now();
+    let mut guard = Guard {
+        recorder: recorder.clone(),
+        observation: None,
+    };
     let mut observation = Observation {
         endpoint: Some(series.endpoint.clone()),
         control: series.control,
@@ -130,6 +134,7 @@ async fn attempt(
             observation.source_port = Some(pending.source_port());
             let began = pending.began();
             observation.at_ms = recorder.at(began);
+            guard.observation = Some(observation.clone());
             let end = (began + series.timeout).min(recorder.deadline());
             let early = (began + ERRORS_EXPLAIN).min(end);
             let mut attempt = pending.wait(early).await;
@@ -185,7 +190,24 @@ async fn attempt(
             }
         }
     }
+    guard.observation = None;
     recorder.record(observation);
+}
+
+/// A connection that is under way when the check ends is recorded as cut short.
+struct Guard {
+    recorder: Recorder,
+    observation: Option<Observation>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(mut observation) = self.observation.take() {
+            observation.outcome = Outcome::Cancelled;
+            observation.elapsed_ms = Some(self.recorder.now() - observation.at_ms);
+            self.recorder.record(observation);
+        }
+    }
 }
 
 /// Writes down how a connection failed: errno, time, what the error queue held, and what that combination means.

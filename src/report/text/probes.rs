@@ -67,11 +67,28 @@ fn row(report: &Report, endpoint: &EndpointReport, verbose: bool) -> Vec<String>
     ]
 }
 
+/// Probes that were under way when the check ended.
+fn under_way(report: &Report, endpoint: &EndpointReport) -> usize {
+    let to = endpoint.endpoint();
+    let cut_short = report
+        .observations
+        .iter()
+        .filter(|o| o.outcome == Outcome::Cancelled && !o.control);
+    cut_short
+        .filter(|o| o.operation == Operation::Connect && o.endpoint.as_ref() == Some(&to))
+        .count()
+}
+
 /// `10 sent, 3 ok, 7 failed (5 not answered, 2 refused)   min 40.1 ms, avg 41.2 ms, max 44.0 ms`
 fn counted(report: &Report, endpoint: &EndpointReport) -> String {
     let probes = &endpoint.probes;
     if probes.sent == 0 {
-        return "none sent".to_owned();
+        let cut_short = under_way(report, endpoint);
+        return if cut_short == 0 {
+            "none sent".to_owned()
+        } else {
+            format!("{cut_short} sent, none answered before the check was cut short")
+        };
     }
     let failures = failures(report, endpoint);
     // What this machine itself made impossible was tried, and not sent.
