@@ -52,12 +52,10 @@ pub async fn check(
     stage: impl Fn(&'static str),
     interrupted: impl Future<Output = ()>,
 ) -> Evidence {
-    let evidence = Evidence::new(
-        jiff::Timestamp::now(),
-        options.clone(),
-        target,
-        shared.source.clone(),
-    );
+    // To the millisecond: what comes after is told as offsets from here.
+    let now = jiff::Timestamp::now();
+    let now = now.round(jiff::Unit::Millisecond).unwrap_or(now);
+    let evidence = Evidence::new(now, options.clone(), target, shared.source.clone());
     let recorder = Recorder::new(evidence);
     let options = Rc::new(options);
     let before = local::Baseline::read();

@@ -190,6 +190,13 @@ impl<'a> Scene<'a> {
             .map_or_else(|| "this machine".to_owned(), ToString::to_string)
     }
 
+    /// Whether the source address that was asked for is one of this machine's; also where none was asked for.
+    pub fn source_is_ours(&self) -> bool {
+        let own = &self.evidence.local.addresses;
+        let asked = self.evidence.options.source.as_ref();
+        asked.is_none_or(|source| own.iter().any(|address| address.ip() == source.ip()))
+    }
+
     /// The kernel's route to the address.
     pub fn route(&self) -> Option<&'a Route> {
         self.evidence.local.route_to(self.address())

@@ -1,4 +1,4 @@
-//! `local-firewall`: this machine's own rules reject or forbid the probe.
+//! `local-firewall`: this machine's own rules reject or drop the probe, or its answer.
 
 use crate::diagnose::scene::{Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
@@ -9,9 +9,13 @@ use crate::model::{Finding, Icmp, Id, Ms, Outcome, Severity};
 pub const RULE: Rule = Rule {
     id: Id::LocalFirewall,
     explain: Explain {
-        meaning: "The firewall, or another packet filter, of this very machine rejects the connection before it leaves.",
-        proof: "The call fails with EPERM, or an ICMP error comes back at once from one of this machine's own addresses. Rules that drop \
-                in silence leave no such trace: then the finding of the destination stands, and says that this machine is not ruled out.",
+        meaning: "The firewall, or another packet filter, of this very machine rejects or drops the connection on its way out, or the \
+                  answers on their way in.",
+        proof: "One of these: the call fails with EPERM; an ICMP error comes back at once from one of this machine's own addresses; a reset \
+                answers while the interface's count of sent packets stands still; every retransmission of an unanswered SYN fails \
+                (TCPRetransFail); or, three times of three in a quiet moment, an answer comes in and is not delivered (InReceives \
+                rises, InDelivers does not). The counters are the namespace's: on a busy machine they may prove nothing, and then the \
+                finding of the destination stands and says that this machine is not ruled out.",
         remedy: "Find the rule (`sudo nft list ruleset`, `sudo iptables-save`), and allow the flow. \
                  On macOS and the BSDs: `sudo pfctl -sr`; on Windows: `Get-NetFirewallRule -Enabled True`.",
         lookalikes: "An ICMP error from another device is `path-prohibited`. Host unreachable from this machine itself, about three seconds \

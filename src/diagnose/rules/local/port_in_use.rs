@@ -23,14 +23,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let Some(port) = scene.evidence.options.source_port else {
         return Judgement::Clear;
     };
-    let source_is_ours = scene.evidence.options.source.as_ref().is_none_or(|source| {
-        scene
-            .evidence
-            .local
-            .addresses
-            .iter()
-            .any(|own| own.ip() == source.ip())
-    });
+    let source_is_ours = scene.source_is_ours();
     match scene.shape() {
         Shape::LocalError(Outcome::AddressInUse) => {}
         Shape::LocalError(Outcome::AddressUnavailable) if source_is_ours => {}

@@ -27,14 +27,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         scene.shape(),
         Shape::LocalError(Outcome::AddressUnavailable | Outcome::AddressInUse)
     );
-    let source_is_ours = options.source.as_ref().is_none_or(|source| {
-        scene
-            .evidence
-            .local
-            .addresses
-            .iter()
-            .any(|own| own.ip() == source.ip())
-    });
+    let source_is_ours = scene.source_is_ours();
     if !matches || options.source_port.is_some() || !source_is_ours {
         return Judgement::Clear;
     }

@@ -14,8 +14,8 @@ pub const RULE: Rule = Rule {
         meaning: "A firewall or router on the way drops packets to this port without a word, and lets packets of the same protocol to \
                   another port of the same host pass.",
         proof: "TTL-limited SYNs to the port are answered up to a hop and no further, while SYNs to a control port of the same host are \
-                answered by hops beyond it; the port was asked again after the control had passed. The drop is at the hop named or between \
-                it and the next: a router looks at the TTL before it looks at its rules.",
+                answered by hops beyond it; there the port was asked again, from several source ports, after the control had passed. \
+                The drop is at the hop named or between it and the next: a router looks at the TTL before it looks at its rules.",
         remedy: "Ask the owner of the hop named, or of what follows it, to allow the flow; give source, destination, protocol and port.",
         lookalikes: "When all hops before the host pass the probes it is `port-filtered`: the host or the last device before it. With echo \
                      as the only control the place stays unknown, because many routers answer echo probes and not TCP ones.",
