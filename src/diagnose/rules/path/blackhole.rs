@@ -151,6 +151,10 @@ fn finding(scene: &Scene<'_>) -> Finding {
             format!("ip route get {}", scene.address().ip()),
         ),
     };
+    finding = finding.action(
+        "If another check went this way moments ago, wait ten seconds and repeat it: routers limit their error messages, and one that has \
+         used them up looks like a black hole.",
+    );
     local_not_ruled_out(scene, finding).action(format!(
         "Run the check from the other side, towards {}: it shows which direction breaks.",
         scene.source()
