@@ -207,13 +207,14 @@ impl<'a> Scene<'a> {
         self.evidence.local.next_hop(self.address())
     }
 
-    /// Whether the address is directly on a link of this machine.
+    /// Whether the address is directly on a link of this machine: by the routing table, and no router answered for it (as with proxy ARP).
     pub fn on_link(&self) -> bool {
-        self.route().is_some_and(|route| {
+        let by_route = self.route().is_some_and(|route| {
             route.gateway.is_none()
                 && route.kind == crate::model::local::RouteKind::Unicast
                 && route.interface.is_some()
-        })
+        });
+        by_route && self.farthest().is_none()
     }
 
     /// Whether the address is this machine's own.
@@ -487,7 +488,7 @@ impl<'a> Scene<'a> {
         }
         let neighbour = self
             .next_hop()
-            .filter(|n| n.role == NeighbourRole::Destination && n.proves_up())?;
+            .filter(|n| n.role == NeighbourRole::Destination && n.proves_up() && self.on_link())?;
         Some(HostUp {
             text: format!(
                 "The host is up: it answered address resolution on {} during the check{}.",

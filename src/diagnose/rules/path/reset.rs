@@ -110,9 +110,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 /// Whether resets come from before the host.
 pub(crate) fn reset_before_the_host<'a>(scene: &Scene<'a>) -> Reset<'a> {
     let endpoint = scene.endpoint();
-    let behind_a_router = scene
+    let routed = scene
         .route()
-        .is_none_or(|route| route.gateway.is_some() && route.kind == RouteKind::Unicast);
+        .is_none_or(|route| route.kind == RouteKind::Unicast);
+    let behind_a_router = routed && !scene.on_link();
     if scene.is_own() || !behind_a_router || !scene.evidence.options.path {
         return Reset::Host;
     }
