@@ -94,6 +94,18 @@ pub struct HostUp {
 }
 
 impl<'a> Scene<'a> {
+    /// The further attempts that prove that this machine itself made the reset: three, and more than speak against it. Something else
+    /// that leaves at the same moment hides one of them, no more.
+    pub fn resets_made_here(&self) -> Option<Vec<&'a Observation>> {
+        let made: Vec<_> = self
+            .egress
+            .iter()
+            .copied()
+            .filter(|o| o.outcome == Outcome::Denied)
+            .collect();
+        (made.len() >= 3 && made.len() * 2 > self.egress.len()).then_some(made)
+    }
+
     /// Sorts the evidence on one address.
     pub fn new(evidence: &'a Evidence, subject: &'a UnderTest) -> Self {
         let endpoint = &subject.endpoint;

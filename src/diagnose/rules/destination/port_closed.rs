@@ -32,7 +32,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     }
     let port = scene.endpoint().port.unwrap_or_default();
     // A reset that this machine's own firewall made has a finding of its own.
-    if scene.egress.len() >= 3 && scene.egress.iter().all(|o| o.outcome == Outcome::Denied) {
+    if scene.resets_made_here().is_some() {
         return Judgement::Clear;
     }
     if scene.is_own()

@@ -12,7 +12,7 @@ pub const RULE: Rule = Rule {
         meaning: "The firewall, or another packet filter, of this very machine rejects or drops the connection on its way out, or the \
                   answers on their way in.",
         proof: "One of these: the call fails with EPERM; an ICMP error comes back at once from one of this machine's own addresses; a reset \
-                answers while the interface's count of sent packets stands still; every retransmission of an unanswered SYN fails \
+                answers by the loopback while the interface's count of sent packets stands still; every retransmission of an unanswered SYN fails \
                 (TCPRetransFail); or, three times of three in a quiet moment, an answer comes in and is not delivered (InReceives \
                 rises, InDelivers does not). The counters are the namespace's: on a busy machine they may prove nothing, and then the \
                 finding of the destination stands and says that this machine is not ruled out.",
@@ -134,19 +134,21 @@ fn reset_here(scene: &Scene<'_>) -> Judgement {
     if scene.egress.is_empty() {
         return Judgement::Unknown(vec![Need::Egress(scene.endpoint().clone())]);
     }
-    if !(scene.egress.len() >= 3 && scene.egress.iter().all(|o| o.outcome == Outcome::Denied)) {
+    let Some(made_here) = scene.resets_made_here() else {
         return Judgement::Clear;
-    }
+    };
     let refused = scene.with(Outcome::Refused);
     Judgement::fires(steps(
         finding(scene, format!("This machine's own firewall resets {} to {}", scene.service(), scene.host()))
             .fact(format!("{} of {} attempts were answered with a TCP reset.", refused.len(), scene.burst.len()), ids(&refused))
             .fact(
                 format!(
-                    "In {} further attempts no packet left by the route's interface while the reset came: it was made on this machine.",
+                    "In {} of {} further attempts no packet left by the route's interface, and the reset came by the loopback: it was made on \
+                     this machine.",
+                    made_here.len(),
                     scene.egress.len()
                 ),
-                ids(&scene.egress),
+                ids(&made_here),
             ),
     ))
 }
