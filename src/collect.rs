@@ -393,6 +393,7 @@ fn remember(recorder: &Recorder, earlier: &Report) {
                 code: icmp.code,
                 from: Some(from),
                 mtu: None,
+                quote: None,
             }),
             control: true,
             ..Observation::new(Operation::Baseline, recorder.now(), Outcome::Ok)

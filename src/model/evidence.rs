@@ -41,7 +41,7 @@ pub struct NotMeasured {
 }
 
 /// One address under test.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct UnderTest {
     /// The address, with the port where there is one.
     pub endpoint: Endpoint,

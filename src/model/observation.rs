@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::topology::MplsLabel;
 use super::{Address, Endpoint, Ms, Outcome};
 
 /// The number of an observation within its report, from 1.
@@ -65,8 +66,12 @@ pub struct Observation {
     pub elapsed_ms: Option<Ms>,
     /// The source port: the flow.
     pub source_port: Option<u16>,
+    /// The number of the flow within its trace, from 0; null for what is not traced.
+    pub flow: Option<u32>,
     /// The TTL or hop limit it was sent with, where one was set.
     pub ttl: Option<u8>,
+    /// The TTL or hop limit that the answer had when it came in, where it could be seen.
+    pub reply_ttl: Option<u8>,
     /// How often the kernel had to send it again; null where that is unknown or does not apply.
     pub retransmits: Option<u32>,
     /// The error of the operating system, by name (`ECONNREFUSED`).
@@ -88,6 +93,56 @@ pub struct Icmp {
     /// Who sent it.
     pub from: Option<Address>,
     /// The MTU that it names (fragmentation needed, packet too big).
+    pub mtu: Option<u32>,
+    /// What it quotes of the probe, and what its sender adds; null where neither could be seen, or neither tells anything.
+    pub quote: Option<Quoted>,
+}
+
+/// The probe as the sender of an ICMP error had it before itself, and what that sender adds about itself. Untrusted; each part null
+/// where it was not quoted or, without a raw socket, not handed out by the kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Quoted {
+    /// The TTL left: 1, or 0, unless a tunnel hides hops or a device rewrites it.
+    pub ttl: Option<u8>,
+    /// Type of service or traffic class as it arrived there.
+    pub tos: Option<u8>,
+    /// The source, where a translator changed it.
+    pub source: Option<Endpoint>,
+    /// The destination, where a translator changed it.
+    pub destination: Option<Endpoint>,
+    /// The MPLS label stack that it arrived with, outermost first (RFC 4950).
+    pub mpls: Vec<MplsLabel>,
+    /// The interfaces that it came in or was to leave by (RFC 5837).
+    pub interfaces: Vec<QuotedInterface>,
+}
+
+/// What an interface has to do with the probe (RFC 5837 section 4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum InterfaceRole {
+    /// The probe came in here.
+    Incoming,
+    /// The part below IP of the interface it came in by.
+    SubIp,
+    /// It would have gone out here.
+    Outgoing,
+    /// The next hop it would have gone to.
+    NextHop,
+}
+
+/// An interface of the sender of an ICMP error, as that tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct QuotedInterface {
+    /// What it has to do with the probe.
+    pub role: InterfaceRole,
+    /// Its index.
+    pub index: Option<u32>,
+    /// Its address.
+    pub address: Option<Address>,
+    /// Its name; untrusted text.
+    pub name: Option<String>,
+    /// Its MTU in bytes.
     pub mtu: Option<u32>,
 }
 
@@ -136,7 +191,9 @@ impl Observation {
             rtt_ms: None,
             elapsed_ms: None,
             source_port: None,
+            flow: None,
             ttl: None,
+            reply_ttl: None,
             retransmits: None,
             errno: None,
             icmp: None,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::observation::QuotedInterface;
 use super::{Address, Endpoint, Ms, Observation, ObservationId, Operation, Outcome};
 
 /// With which probes a path was traced.
@@ -95,6 +96,46 @@ pub struct Node {
     pub mpls: Vec<MplsLabel>,
     /// The ICMP message it answered with; null for the destination's own answer and for silence.
     pub icmp: Option<IcmpKind>,
+    /// It was seen to answer only so many probes a second: what it leaves unanswered is its own limit, and no loss.
+    pub limited: bool,
+    /// How many hops its answers took to come back, from their TTL and the nearest common start (64, 128, 255); null where unknown.
+    pub return_hops: Option<u8>,
+    /// The TTL left in the probe that it quotes, where that is neither 0 nor 1: hops are hidden before it, or a device rewrites it.
+    pub quoted_ttl: Option<u8>,
+    /// What devices on the way to it changed in the probe, as its quote tells.
+    pub rewritten: Vec<Rewritten>,
+    /// The interfaces that it told of (RFC 5837).
+    pub interfaces: Vec<QuotedInterface>,
+    /// The autonomous system of its address, where a database was given.
+    pub autonomous_system: Option<AutonomousSystem>,
+}
+
+/// A field of the probe that was changed on the way.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Rewritten {
+    /// The source address: a network address translator.
+    SourceAddress,
+    /// The source port: a translator.
+    SourcePort,
+    /// The destination address: a port forward, or a load balancer.
+    DestinationAddress,
+    /// The destination port.
+    DestinationPort,
+    /// Type of service or traffic class.
+    Tos,
+}
+
+/// An autonomous system.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct AutonomousSystem {
+    /// Its number.
+    pub number: u32,
+    /// Its name, where the database has one; untrusted text.
+    pub name: Option<String>,
 }
 
 /// What answered at one distance from here.
@@ -141,8 +182,58 @@ pub struct PathMtu {
     pub from: Option<Address>,
 }
 
+/// How path probes are sent and their answers seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Method {
+    /// By ordinary sockets and their error queues: no privilege.
+    #[default]
+    Socket,
+    /// By raw sockets (`CAP_NET_RAW`): finer times, and the whole quote.
+    Raw,
+}
+
+/// What ended a trace before all was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stopped {
+    /// The bound on probes.
+    Probes,
+    /// The bound on flows (`--flows`).
+    Flows,
+    /// The deadline, or a signal.
+    Deadline,
+}
+
+/// How sure a search for all paths is, by the published stopping points (Veitch et al., INFOCOM 2009). It holds while routes do not
+/// change, flows are spread evenly and routers do not hash alike.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Confidence {
+    /// That was asked for, in percent.
+    pub percent: f64,
+    /// What it was asked for: each branching node, or the whole path.
+    pub scope: ConfidenceScope,
+    /// The greatest probability that anything on the whole path was missed, in percent: the sum over all nodes that were examined.
+    pub path_miss_percent: f64,
+    /// How many nodes were examined for further next hops.
+    pub nodes_examined: u32,
+}
+
+/// What a confidence is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfidenceScope {
+    /// Each node by itself, as the papers and other tools define it.
+    #[default]
+    Node,
+    /// The whole path.
+    Path,
+}
+
 /// The path to one address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Path {
     /// With which probes it was traced.
     pub protocol: TraceProtocol,
@@ -150,6 +241,12 @@ pub struct Path {
     pub reached: bool,
     /// Whether the trace was carried to its end: the destination, or an end that was asked again.
     pub complete: bool,
+    /// With which kind of socket it was traced.
+    pub method: Method,
+    /// What ended it before all was asked; null where nothing did.
+    pub stopped: Option<Stopped>,
+    /// How sure it is that no branch was missed; null when only one flow was followed.
+    pub confidence: Option<Confidence>,
     /// What answered, by distance.
     pub hops: Vec<Hop>,
     /// Which nodes follow one another.
@@ -471,6 +568,9 @@ impl Builder<'_> {
             protocol,
             reached,
             complete,
+            method: Method::Socket,
+            stopped: None,
+            confidence: None,
             hops: self
                 .nodes
                 .into_iter()
@@ -500,6 +600,12 @@ fn silence(id: String) -> Node {
         max_ms: None,
         mpls: Vec::new(),
         icmp: None,
+        limited: false,
+        return_hops: None,
+        quoted_ttl: None,
+        rewritten: Vec::new(),
+        interfaces: Vec::new(),
+        autonomous_system: None,
     }
 }
 
@@ -538,6 +644,7 @@ mod tests {
                 code: 0,
                 from: from.parse().ok(),
                 mtu: None,
+                quote: None,
             }),
             ..Observation::new(Operation::TraceTcp, Ms::ZERO, outcome)
         }

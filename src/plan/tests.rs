@@ -95,6 +95,7 @@ fn limited(evidence: &mut Evidence, to: &str, ttl: u8, from: Option<&str>, contr
             code: 0,
             from: from.parse().ok(),
             mtu: None,
+            quote: None,
         }),
         control,
         ..Observation::new(Operation::TraceTcp, at, outcome)

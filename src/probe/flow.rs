@@ -89,6 +89,7 @@ pub fn icmp(entry: &QueuedError) -> Option<(Outcome, Icmp)> {
             code: entry.icmp_code,
             from,
             mtu,
+            quote: None,
         },
     ))
 }

@@ -275,6 +275,7 @@ impl Case {
                         code: 0,
                         from: Some(at(who)),
                         mtu: None,
+                        quote: None,
                     }),
                 ),
             };
@@ -489,6 +490,7 @@ fn path_prohibited() -> Report {
             code: 13,
             from: Some(at("10.4.0.1")),
             mtu: None,
+            quote: None,
         }),
         ..Observation::new(
             Operation::TraceTcp,
@@ -680,6 +682,7 @@ fn equal_cost() -> Report {
             code: 0,
             from: Some(at("10.2.0.2")),
             mtu: None,
+            quote: None,
         }),
         ..Observation::new(
             Operation::TraceTcp,

@@ -254,6 +254,7 @@ impl Reader {
                 code: 0,
                 from: Some(address(router)?),
                 mtu: None,
+                quote: None,
             }),
             ..Observation::new(Operation::Baseline, Ms::ZERO, Outcome::Ok)
         };

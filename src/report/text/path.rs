@@ -201,6 +201,7 @@ fn error(node: &Node) -> Option<String> {
             code: icmp.code,
             from: node.address.clone(),
             mtu: None,
+            quote: None,
         }
         .describe()
     })

@@ -110,6 +110,7 @@ pub fn icmp(outcome: Outcome, from: &Address) -> Icmp {
         code,
         from: Some(from.clone()),
         mtu: None,
+        quote: None,
     }
 }
 
