@@ -42,6 +42,30 @@ pub(super) enum Command {
         after_help = help::after("nwcheck-tcp")
     )]
     Tcp(Box<TcpArgs>),
+    /// Does the host answer echo requests?
+    #[command(
+        styles = help::STYLES,
+        max_term_width = 80,
+        help_template = help::TEMPLATE,
+        after_help = help::after("nwcheck-icmp")
+    )]
+    Icmp(Box<IcmpArgs>),
+    /// Does the port answer datagrams?
+    #[command(
+        styles = help::STYLES,
+        max_term_width = 80,
+        help_template = help::TEMPLATE,
+        after_help = help::after("nwcheck-udp")
+    )]
+    Udp(Box<UdpArgs>),
+    /// Show the paths alone, all of them
+    #[command(
+        styles = help::STYLES,
+        max_term_width = 80,
+        help_template = help::TEMPLATE,
+        after_help = help::after("nwcheck-trace")
+    )]
+    Trace(Box<TraceArgs>),
     /// Print the JSON Schema of the report
     #[command(
         styles = help::STYLES,
@@ -99,6 +123,39 @@ pub(super) struct TcpArgs {
     /// host:443, 192.0.2.7:22, [2001:db8::1]:443, https://host/
     #[arg(value_name = "TARGET", required = true)]
     pub(super) targets: Vec<String>,
+    #[command(flatten)]
+    pub(super) options: CheckArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct IcmpArgs {
+    /// host, 192.0.2.7, 2001:db8::1
+    #[arg(value_name = "TARGET", required = true)]
+    pub(super) targets: Vec<String>,
+    #[command(flatten)]
+    pub(super) options: CheckArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UdpArgs {
+    /// host:53, 192.0.2.7:123, [2001:db8::1]:443
+    #[arg(value_name = "TARGET", required = true)]
+    pub(super) targets: Vec<String>,
+    /// Send this: text, hex:00ff, or @FILE [what the port's protocol answers]
+    #[arg(long, value_name = "DATA", help_heading = "Probes")]
+    pub(super) payload: Option<String>,
+    #[command(flatten)]
+    pub(super) options: CheckArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TraceArgs {
+    /// host, host:443, 192.0.2.7, https://host/
+    #[arg(value_name = "TARGET", required = true)]
+    pub(super) targets: Vec<String>,
+    /// tcp, udp, icmp [with a port tcp, else udp]
+    #[arg(long, value_name = "PROTOCOL", help_heading = "Path")]
+    pub(super) protocol: Option<String>,
     #[command(flatten)]
     pub(super) options: CheckArgs,
 }
@@ -214,6 +271,21 @@ pub(super) struct PathArgs {
     /// Longest path looked for [30]
     #[arg(long, value_name = "N")]
     pub(super) max_hops: Option<String>,
+    /// Follow at most N flows; 1 is one path [64]
+    #[arg(long, value_name = "N")]
+    pub(super) flows: Option<String>,
+    /// Follow every flow to its end, as many as tell a dead path
+    #[arg(long)]
+    pub(super) all_paths: bool,
+    /// How sure that no branch is missed: 95, 99 [95]
+    #[arg(long, value_name = "PERCENT")]
+    pub(super) confidence: Option<String>,
+    /// For each branching node, or the whole path: node, path [node]
+    #[arg(long, value_name = "SCOPE")]
+    pub(super) confidence_scope: Option<String>,
+    /// Name the AS of each hop by this file (IP ranges to AS, TSV)
+    #[arg(long, value_name = "FILE")]
+    pub(super) as_database: Option<PathBuf>,
     /// Path probes a second [250]
     #[arg(long, value_name = "N")]
     pub(super) rate: Option<String>,

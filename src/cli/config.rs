@@ -9,6 +9,7 @@ use super::usage::Usage;
 use super::{Invocation, schema, value};
 use crate::model::options::{Family, Options};
 use crate::model::target::{Protocol, Target};
+use crate::model::topology::TraceProtocol;
 use crate::report::{Form, Verbosity};
 
 /// When colour is used (`--color`).
@@ -73,7 +74,15 @@ const EXTENSIONS: &[(&str, Form)] = &[
 ];
 
 /// Commands that are promised and not yet there: they are no targets.
-const LATER: &[&str] = &["icmp", "udp", "http", "dns", "trace", "show", "diff", "run"];
+const LATER: &[&str] = &["http", "dns", "show", "diff", "run"];
+
+/// The commands that check targets.
+const CHECKS: &[(&str, Protocol)] = &[
+    ("tcp", Protocol::Tcp),
+    ("icmp", Protocol::Icmp),
+    ("udp", Protocol::Udp),
+    ("trace", Protocol::Trace),
+];
 
 /// What was typed → what is to be done.
 pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
@@ -82,6 +91,17 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
     };
     match typed.command {
         Some(Command::Tcp(tcp)) => config(&tcp.targets, tcp.options, Some(Protocol::Tcp)),
+        Some(Command::Icmp(icmp)) => config(&icmp.targets, icmp.options, Some(Protocol::Icmp)),
+        Some(Command::Udp(udp)) => config(&udp.targets, udp.options, Some(Protocol::Udp)),
+        Some(Command::Trace(trace)) => {
+            let protocol = given(trace.protocol.as_deref(), value::trace_protocol)?;
+            let mut config = check(&trace.targets, trace.options, Some(Protocol::Trace))?;
+            config.options.protocol = protocol;
+            for target in &mut config.targets {
+                fit(target, protocol, &mut config.notes)?;
+            }
+            Ok(Invocation::Check(Box::new(config)))
+        }
         Some(Command::Schema { batch: true, .. }) => Ok(Invocation::Schema(schema::Of::Batch)),
         Some(Command::Schema { batch: false, .. }) => Ok(Invocation::Schema(schema::Of::Report)),
         Some(Command::Explain { id, .. }) => Ok(Invocation::Explain(id)),
@@ -92,11 +112,12 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
         Some(Command::Man { directory }) => Ok(Invocation::Man(directory)),
         None => match typed.targets.split_first() {
             // Options may stand before the command, too.
-            Some((first, rest)) if first == "tcp" => {
+            Some((first, rest)) if CHECKS.iter().any(|(name, _)| name == first) => {
                 if rest.is_empty() {
-                    return Err(no_target("tcp"));
+                    return Err(no_target(first));
                 }
-                config(rest, typed.options, Some(Protocol::Tcp))
+                let named = CHECKS.iter().find(|(name, _)| name == first);
+                config(rest, typed.options, named.map(|(_, protocol)| *protocol))
             }
             Some((first, _)) if first == "help" => Err(Usage::new(
                 "help",
@@ -107,7 +128,7 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
             Some((first, rest)) if LATER.contains(&first.as_str()) => Err(Usage::new(
                 first,
                 "this version has no such command",
-                "tcp, schema, explain or demo",
+                "tcp, icmp, udp, trace, schema, explain or demo",
                 format!(
                     "nwcheck tcp {}",
                     rest.first()
@@ -203,6 +224,24 @@ fn check(
     set(&mut options.max_hops, path.max_hops.as_deref(), |text| {
         value::whole("--max-hops", text, 1, 255)
     })?;
+    set(&mut options.flows, path.flows.as_deref(), |text| {
+        value::whole("--flows", text, 1, 1024)
+    })?;
+    options.all_paths = path.all_paths;
+    set(
+        &mut options.confidence_percent,
+        path.confidence.as_deref(),
+        value::confidence,
+    )?;
+    set(
+        &mut options.confidence_scope,
+        path.confidence_scope.as_deref(),
+        value::confidence_scope,
+    )?;
+    options.as_database = path
+        .as_database
+        .as_ref()
+        .map(|path| path.display().to_string());
     set(&mut options.rate, path.rate.as_deref(), |text| {
         value::whole("--rate", text, 1, 10_000)
     })?;
@@ -285,6 +324,31 @@ fn save(path: PathBuf) -> Result<Save, Usage> {
     }
 }
 
+/// A target of `nwcheck trace`, for the protocol that was named: a SYN needs a port, an echo request has none.
+fn fit(
+    target: &mut Target,
+    protocol: Option<TraceProtocol>,
+    notes: &mut Vec<String>,
+) -> Result<(), Usage> {
+    match (protocol, target.port) {
+        (Some(TraceProtocol::Tcp), None) => Err(Usage::new(
+            format!("target `{}`", target.input),
+            "it has no port, and a trace with TCP needs one",
+            "a host and a port",
+            format!("nwcheck trace --protocol tcp {}:443", target.label()),
+        )),
+        (Some(TraceProtocol::Icmp), Some(port)) => {
+            notes.push(format!(
+                "{}: an echo request has no port: {port} is not used",
+                target.label()
+            ));
+            target.port = None;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// One target, as the command asks for it.
 fn target(
     text: &str,
@@ -301,18 +365,6 @@ fn target(
                 target.port.unwrap_or_default(),
             ));
             target.protocol = Protocol::Tcp;
-        }
-        Protocol::Icmp => {
-            // With a port it would be TCP, which this version has: the complaint about the port is the one that helps.
-            return match Target::parse(text, Some(Protocol::Tcp)) {
-                Err(invalid) => Err(Usage::new(
-                    format!("target `{}`", invalid.input),
-                    "it has no port, and this version does not check ICMP",
-                    invalid.expected,
-                    format!("nwcheck tcp {}", invalid.example),
-                )),
-                Ok(target) => Ok(target),
-            };
         }
         _ => {}
     }

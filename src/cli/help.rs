@@ -34,8 +34,7 @@ pub(super) const TEMPLATE: &str = "\
 
 {all-args}{after-help}";
 
-pub(super) const USAGE_TOP: &str =
-    "nwcheck [tcp] TARGET... [OPTIONS]\n  nwcheck schema | explain [ID] | demo";
+pub(super) const USAGE_TOP: &str = "nwcheck [tcp | icmp | udp | trace] TARGET... [OPTIONS]\n  nwcheck schema | explain [ID] | demo";
 
 /// The options that the short help of `nwcheck` itself shows; `nwcheck tcp --help` has all.
 const COMMON: &[&str] = &[
@@ -53,10 +52,13 @@ pub(super) struct Example {
 pub(super) fn synopsis(page: &str) -> &'static str {
     match page {
         "nwcheck-tcp" => "nwcheck tcp [OPTIONS] TARGET...",
+        "nwcheck-icmp" => "nwcheck icmp [OPTIONS] TARGET...",
+        "nwcheck-udp" => "nwcheck udp [OPTIONS] TARGET...",
+        "nwcheck-trace" => "nwcheck trace [OPTIONS] TARGET...",
         "nwcheck-schema" => "nwcheck schema [--batch]",
         "nwcheck-explain" => "nwcheck explain [ID]",
         "nwcheck-demo" => "nwcheck demo [OPTIONS]",
-        _ => "nwcheck [tcp] [OPTIONS] TARGET...",
+        _ => "nwcheck [COMMAND] [OPTIONS] TARGET...",
     }
 }
 
@@ -71,6 +73,22 @@ pub(super) fn description(page: &str) -> &'static [&'static str] {
              Several are checked at the same time, and shown in the order given.",
             "The result goes to stdout, all else to stderr. No privilege is needed; what could not be measured for lack of one is \
              listed in the result.",
+        ],
+        "nwcheck-icmp" => &[
+            "Checks with echo requests what nwcheck tcp checks with connections: name, way out, path, and whether the host answers. A \
+             host that answers TCP and not echo requests is told apart from one that is down.",
+            "Ping sockets are used where they are allowed (net.ipv4.ping_group_range), else raw sockets where those are; where neither \
+             is, the result says so and how to get it.",
+        ],
+        "nwcheck-udp" => &[
+            "Checks with datagrams what nwcheck tcp checks with connections. A server answers only what it understands: the payload is \
+             one that the port's protocol answers (53 DNS, 123 NTP, 161 SNMPv3, 443 QUIC, 500 IKE, 3478 STUN), else the one of --payload.",
+            "UDP permits silence: where nothing comes back, open and filtered can't be told apart, and the exit status is 3.",
+        ],
+        "nwcheck-trace" => &[
+            "Shows the paths alone, all of them: every branch of equal-cost routes, each hop's answers, and where probes end. With a port \
+             the probes are TCP SYNs to it, else UDP datagrams; --protocol names another.",
+            "No privilege is needed for TCP and UDP. How sure it is that no branch was missed stands in the result.",
         ],
         "nwcheck-schema" => &[
             "Prints the JSON Schema (2020-12) of what -o json writes: the report of one target, or with \
@@ -162,6 +180,52 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
             }
         }
         "nwcheck-tcp" => CHECKS,
+        "nwcheck-icmp" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck icmp gw.example",
+                        purpose: "does it answer, or why not?",
+                    },
+                    Example {
+                        line: "nwcheck icmp 192.0.2.7 -c 100 --max-loss 1%",
+                        purpose: "at most 1 % may fail",
+                    },
+                ]
+            }
+        }
+        "nwcheck-udp" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck udp ns.example:53",
+                        purpose: "does a name server answer?",
+                    },
+                    Example {
+                        line: "nwcheck udp game.example:7777 --payload hex:ff01",
+                        purpose: "with a payload of your own",
+                    },
+                ]
+            }
+        }
+        "nwcheck-trace" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck trace web.example:443",
+                        purpose: "all paths of the real TCP flow",
+                    },
+                    Example {
+                        line: "nwcheck trace --flows 1 192.0.2.7",
+                        purpose: "one path, with datagrams",
+                    },
+                    Example {
+                        line: "nwcheck trace --confidence 99 web.example:443",
+                        purpose: "miss fewer branches",
+                    },
+                ]
+            }
+        }
         "nwcheck-schema" => {
             const {
                 &[

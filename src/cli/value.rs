@@ -2,6 +2,7 @@
 
 use super::Usage;
 use crate::model::options::Override;
+use crate::model::topology::{ConfidenceScope, TraceProtocol};
 use crate::model::{Address, Endpoint, Ms, Target};
 
 /// What each option with a value expects, and an example.
@@ -63,6 +64,19 @@ const HINTS: &[(&str, &str, &str)] = &[
         "a whole number from 1 to 255",
         "--max-hops 20",
     ),
+    ("--flows", "a whole number from 1 to 1024", "--flows 16"),
+    ("--confidence", "95 or 99", "--confidence 99"),
+    (
+        "--confidence-scope",
+        "node or path",
+        "--confidence-scope path",
+    ),
+    ("--protocol", "tcp, udp or icmp", "--protocol tcp"),
+    (
+        "--as-database",
+        "a file of IP ranges and their AS numbers, one a line, by tabs",
+        "--as-database ip2asn.tsv",
+    ),
     ("--rate", "a whole number from 1 to 10000", "--rate 100"),
     (
         "--baseline",
@@ -122,6 +136,37 @@ where
         Some(Ok(value)) if value >= least && value <= most => Ok(value),
         _ if digits => Err(quoted(option, text, "is out of range")),
         _ => Err(quoted(option, text, "is no whole number")),
+    }
+}
+
+/// How sure the search for all paths has to be, with or without `%`.
+pub(super) fn confidence(text: &str) -> Result<u8, Usage> {
+    match text.trim_end_matches('%') {
+        "95" => Ok(95),
+        "99" => Ok(99),
+        _ => Err(wrong("--confidence", format!("`{text}` is not offered"))),
+    }
+}
+
+/// What a confidence is about.
+pub(super) fn confidence_scope(text: &str) -> Result<ConfidenceScope, Usage> {
+    match text {
+        "node" => Ok(ConfidenceScope::Node),
+        "path" => Ok(ConfidenceScope::Path),
+        _ => Err(wrong(
+            "--confidence-scope",
+            format!("`{text}` is not known"),
+        )),
+    }
+}
+
+/// With which probes a path is traced.
+pub(super) fn trace_protocol(text: &str) -> Result<TraceProtocol, Usage> {
+    match text {
+        "tcp" => Ok(TraceProtocol::Tcp),
+        "udp" => Ok(TraceProtocol::Udp),
+        "icmp" => Ok(TraceProtocol::Icmp),
+        _ => Err(wrong("--protocol", format!("`{text}` is not known"))),
     }
 }
 

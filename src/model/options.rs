@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::Severity;
+use super::topology::{ConfidenceScope, TraceProtocol};
 use super::{Address, Endpoint, Ms};
 
 /// Which address families are wanted.
@@ -97,8 +98,18 @@ pub struct Options {
     pub resolve: Vec<Override>,
     /// The longest path looked for (`--max-hops`).
     pub max_hops: u8,
-    /// At most so many flows (`--flows`).
+    /// At most so many flows are followed (`--flows`).
     pub flows: u16,
+    /// Whether every flow is followed to its end, and as many as tell a dead path of sixteen (`--all-paths`).
+    pub all_paths: bool,
+    /// How sure the search for all paths has to be, in percent: 95 or 99 (`--confidence`).
+    pub confidence_percent: u8,
+    /// What that is about (`--confidence-scope`).
+    pub confidence_scope: ConfidenceScope,
+    /// With which probes `nwcheck trace` goes, where that was named (`--protocol`).
+    pub protocol: Option<TraceProtocol>,
+    /// The file that tells autonomous systems (`--as-database`), by its name.
+    pub as_database: Option<String>,
     /// Path probes a second (`--rate`).
     pub rate: u32,
     /// Whether the path is traced (not with `--no-path`).
@@ -141,7 +152,12 @@ impl Default for Options {
             servers: Vec::new(),
             resolve: Vec::new(),
             max_hops: 30,
-            flows: 1,
+            flows: 64,
+            all_paths: false,
+            confidence_percent: 95,
+            confidence_scope: ConfidenceScope::Node,
+            protocol: None,
+            as_database: None,
             rate: 250,
             path: true,
             local: true,

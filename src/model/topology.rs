@@ -27,6 +27,15 @@ pub enum TraceProtocol {
 }
 
 impl TraceProtocol {
+    /// As it is typed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+        }
+    }
+
     /// The operation that such a probe is recorded as.
     pub const fn operation(self) -> Operation {
         match self {
@@ -211,8 +220,8 @@ pub enum Stopped {
 /// change, flows are spread evenly and routers do not hash alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Confidence {
-    /// That was asked for, in percent.
-    pub percent: f64,
+    /// That was asked for, in percent: 95 or 99.
+    pub percent: u8,
     /// What it was asked for: each branching node, or the whole path.
     pub scope: ConfidenceScope,
     /// The greatest probability that anything on the whole path was missed, in percent: the sum over all nodes that were examined.
