@@ -11,8 +11,8 @@ use super::observation::{Observation, ObservationId, Operation};
 use super::options::Options;
 use super::resolution::Resolution;
 use super::source::Source;
-use super::target::Target;
-use super::topology::Path;
+use super::target::{Protocol, Target};
+use super::topology::{Path, TraceProtocol};
 use super::{Address, Endpoint, Ms};
 
 /// How the measuring came to its end.
@@ -118,12 +118,39 @@ impl Evidence {
             .filter(move |o| o.operation == operation && o.endpoint.as_ref() == Some(endpoint))
     }
 
-    /// The burst to an endpoint: the connections that were asked for, without controls.
+    /// The burst to an endpoint: the probes that were asked for, without controls.
     pub fn burst<'a>(
         &'a self,
         endpoint: &'a Endpoint,
     ) -> impl Iterator<Item = &'a Observation> + Clone {
-        self.of(Operation::Connect, endpoint).filter(|o| !o.control)
+        self.of(self.probe(), endpoint).filter(|o| !o.control)
+    }
+
+    /// With what the target is probed: connections, echo requests or datagrams.
+    pub const fn probe(&self) -> Operation {
+        match self.target.protocol {
+            Protocol::Icmp => Operation::Echo,
+            Protocol::Udp => Operation::Datagram,
+            _ => Operation::Connect,
+        }
+    }
+
+    /// With which probes its paths are traced: those of the check itself; where the paths alone are asked for, those that were named,
+    /// else SYNs where there is a port and datagrams where there is none.
+    pub fn path_protocol(&self) -> TraceProtocol {
+        match self.target.protocol {
+            Protocol::Icmp => TraceProtocol::Icmp,
+            Protocol::Udp => TraceProtocol::Udp,
+            Protocol::Trace => self
+                .options
+                .protocol
+                .unwrap_or(if self.target.port.is_some() {
+                    TraceProtocol::Tcp
+                } else {
+                    TraceProtocol::Udp
+                }),
+            _ => TraceProtocol::Tcp,
+        }
     }
 
     /// Notes that something was not measured, once.
