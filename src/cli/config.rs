@@ -96,6 +96,7 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
         Some(Command::Trace(trace)) => {
             let protocol = given(trace.protocol.as_deref(), value::trace_protocol)?;
             let mut config = check(&trace.targets, trace.options, Some(Protocol::Trace))?;
+            limits::paths_alone(&config.options)?;
             config.options.protocol = protocol;
             for target in &mut config.targets {
                 fit(target, protocol, &mut config.notes)?;
@@ -117,7 +118,12 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
                     return Err(no_target(first));
                 }
                 let named = CHECKS.iter().find(|(name, _)| name == first);
-                config(rest, typed.options, named.map(|(_, protocol)| *protocol))
+                let protocol = named.map(|(_, protocol)| *protocol);
+                let config = check(rest, typed.options, protocol)?;
+                if protocol == Some(Protocol::Trace) {
+                    limits::paths_alone(&config.options)?;
+                }
+                Ok(Invocation::Check(Box::new(config)))
             }
             Some((first, _)) if first == "help" => Err(Usage::new(
                 "help",

@@ -15,6 +15,7 @@ use crate::model::finding::{Fact, Finding, Id, Origin, Severity};
 use crate::model::options::Expect;
 use crate::model::report::{EndpointReport, REPORT_SCHEMA, Report, Status, Tool, Verdict};
 use crate::model::statistics::Probes;
+use crate::model::target::Protocol;
 use crate::model::{Endpoint, ExitStatus};
 
 /// What the rules say of one address.
@@ -267,7 +268,9 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
         _ => Status::Indeterminate,
     };
     let count = usize::try_from(evidence.options.count).unwrap_or(usize::MAX);
+    let traced = evidence.target.protocol == Protocol::Trace;
     let unfinished = evidence.ended != Ended::Complete
+        && !traced
         && scene.burst.len() < count
         && worst != Some(Severity::Error);
     let status = if unfinished {
@@ -280,7 +283,7 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
             .burst
             .iter()
             .copied()
-            .filter(|o| o.outcome != crate::model::Outcome::Cancelled),
+            .filter(|o| !traced && o.outcome != crate::model::Outcome::Cancelled),
     );
     Judged {
         subject,

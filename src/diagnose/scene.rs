@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::evidence::UnderTest;
 use crate::model::local::{Neighbour, NeighbourRole, Route};
+use crate::model::target::Protocol;
 use crate::model::text::escape;
-use crate::model::topology::Walk;
+use crate::model::topology::{Seen, Walk};
 use crate::model::{Address, Endpoint, Evidence, Observation, ObservationId, Operation, Outcome};
 
 /// One address under test and the evidence on it.
@@ -58,6 +59,8 @@ pub enum Shape<'a> {
     Refused,
     /// Nothing answered.
     Silent,
+    /// The paths alone were asked for, and they end in silence behind a router that answered: no fault is proven by that.
+    Unreached,
 }
 
 /// An ICMP error that answered probes.
@@ -135,15 +138,23 @@ impl<'a> Scene<'a> {
                 to,
             )
         };
+        let traced = evidence.path_protocol().operation();
         Self {
             evidence,
             subject,
-            // What was cut short shows nothing.
-            burst: evidence
-                .burst(endpoint)
-                .filter(|o| o.outcome != Outcome::Cancelled)
-                .collect(),
-            walk: walk(Operation::TraceTcp, endpoint, false),
+            // What was cut short shows nothing. Where the paths alone are asked for, the probes that did not even leave stand for it.
+            burst: if is_trace(evidence) {
+                evidence
+                    .of(traced, endpoint)
+                    .filter(|o| !o.control && o.outcome.is_local())
+                    .collect()
+            } else {
+                evidence
+                    .burst(endpoint)
+                    .filter(|o| o.outcome != Outcome::Cancelled)
+                    .collect()
+            },
+            walk: walk(traced, endpoint, false),
             control: all()
                 .filter(|o| o.operation == Operation::Connect && o.control)
                 .collect(),
@@ -272,6 +283,9 @@ impl<'a> Scene<'a> {
 
     /// What the burst looks like as a whole.
     pub fn shape(&self) -> Shape<'a> {
+        if is_trace(self.evidence) {
+            return self.shape_of_trace();
+        }
         let ended: Vec<&'a Observation> = self
             .burst
             .iter()
@@ -339,6 +353,29 @@ impl<'a> Scene<'a> {
             Shape::Silent
         } else {
             Shape::Circles(circles)
+        }
+    }
+
+    /// The same where the paths alone were asked for.
+    fn shape_of_trace(&self) -> Shape<'a> {
+        if self.walk.arrival().is_some() {
+            return Shape::Works;
+        }
+        let rejections = self.rejections();
+        if let Some(most) = rejections
+            .iter()
+            .max_by_key(|r| r.answers.len())
+            .filter(|r| r.answers.len() >= 2)
+        {
+            return Shape::Rejected(most.clone());
+        }
+        let answered = self.walk.hops.values().any(Seen::answered);
+        match self.burst.first() {
+            Some(first) if !answered => Shape::LocalError(first.outcome),
+            _ if super::rules::path::circles(self) => Shape::Circles(Vec::new()),
+            _ if answered => Shape::Unreached,
+            _ if self.walk.is_empty() => Shape::NotTried,
+            _ => Shape::Silent,
         }
     }
 
@@ -521,6 +558,11 @@ impl<'a> Scene<'a> {
             .filter_map(|walk| self.last_of(walk))
             .max_by_key(|(ttl, _)| *ttl)
     }
+}
+
+/// Whether the paths alone were asked for.
+fn is_trace(evidence: &Evidence) -> bool {
+    evidence.target.protocol == Protocol::Trace
 }
 
 /// The numbers of observations, for a fact.

@@ -5,7 +5,9 @@ use crate::model::evidence::{Ended, Evidence};
 use crate::model::finding::{Finding, Severity};
 use crate::model::options::Expect;
 use crate::model::report::{Status, Verdict};
-use crate::model::text::escape;
+use crate::model::target::Protocol;
+use crate::model::text::{count, escape};
+use crate::model::topology::{Hop, Path};
 
 /// The verdict in one sentence, with the target's own name.
 pub(super) fn summary(
@@ -43,6 +45,9 @@ pub(super) fn summary(
             }
         };
     }
+    if evidence.target.protocol == Protocol::Trace && verdict != Verdict::Fail {
+        return traced(&label, evidence, judged);
+    }
     match (verdict, status) {
         (Verdict::Indeterminate, _) => match evidence.ended {
             Ended::Interrupted => {
@@ -62,6 +67,62 @@ pub(super) fn summary(
             first.unwrap_or_default()
         ),
         (Verdict::Pass, _) => works(&label, judged),
+    }
+}
+
+/// `web.example:443 is reached: 10 hops, 40.2 ms, up to 4 routers side by side`, of the first address; where there are several, how many
+/// were reached.
+fn traced(label: &str, evidence: &Evidence, judged: &[Judged<'_>]) -> String {
+    let paths: Vec<&Path> = judged
+        .iter()
+        .filter_map(|j| j.subject.path.as_ref())
+        .collect();
+    let reached: Vec<&&Path> = paths.iter().filter(|path| path.reached).collect();
+    let cut = match evidence.ended {
+        Ended::Interrupted => "; it was interrupted",
+        Ended::Deadline => "; the deadline came first",
+        Ended::Complete => "",
+    };
+    let among = if judged.len() > 1 {
+        format!(" at {} of {} addresses", reached.len(), judged.len())
+    } else {
+        String::new()
+    };
+    if let Some(path) = reached.first() {
+        let far = path.hops.len();
+        let rtt = path
+            .hops
+            .last()
+            .and_then(|hop| hop.nodes.iter().filter_map(|node| node.min_ms).min());
+        let rtt = rtt.map_or_else(String::new, |ms| format!(", {ms}"));
+        let known = |hop: &Hop| {
+            hop.nodes
+                .iter()
+                .filter(|node| node.address.is_some())
+                .count()
+        };
+        let widest = path.hops.iter().map(known).max().unwrap_or(0);
+        let wide = if widest > 1 {
+            format!(", up to {widest} routers side by side")
+        } else {
+            String::new()
+        };
+        return format!(
+            "{label} is reached{among}: {}{rtt}{wide}{cut}",
+            count(far as u64, "hop")
+        );
+    }
+    let last = paths.iter().find_map(|path| {
+        path.hops.iter().rev().find_map(|hop| {
+            let node = hop.nodes.iter().find(|node| node.address.is_some())?;
+            Some((hop.ttl, node.address.as_ref()?))
+        })
+    });
+    match last {
+        Some((ttl, address)) => format!(
+            "{label} does not answer: the last router that does is {address}, hop {ttl}{cut}"
+        ),
+        None => format!("{label} does not answer, and no router on the way does{cut}"),
     }
 }
 

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnose::{self, Need};
 use crate::model::evidence::{Evidence, NotMeasured, UnderTest};
 use crate::model::local::RouteKind;
+use crate::model::target::Protocol;
 use crate::model::{Address, Endpoint, Ms, Observation, Operation, Outcome};
 
 /// After so long without an answer the silence is taken seriously.
@@ -61,6 +62,16 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         return steps;
     }
     let done = |need: Need| log.get(&Step::Measure(need)) == Some(&State::Done);
+    if evidence.target.protocol == Protocol::Trace {
+        // The paths alone: no rule can ask for more than this machine itself knows.
+        for UnderTest { endpoint, .. } in &evidence.endpoints {
+            want(Step::Measure(Need::Trace(endpoint.clone())));
+            if done(Need::Trace(endpoint.clone())) && evidence.options.local {
+                want(Step::Neighbour(endpoint.clone()));
+            }
+        }
+        return steps;
+    }
     for subject in &evidence.endpoints {
         let endpoint = &subject.endpoint;
         want(Step::Measure(Need::Burst(endpoint.clone())));

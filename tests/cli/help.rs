@@ -4,7 +4,16 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::{command, nwcheck, run};
 
-const COMMANDS: &[&[&str]] = &[&[], &["tcp"], &["schema"], &["explain"], &["demo"]];
+const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["tcp"],
+    &["icmp"],
+    &["udp"],
+    &["trace"],
+    &["schema"],
+    &["explain"],
+    &["demo"],
+];
 
 #[test]
 fn help_fits_eighty_columns() {
@@ -46,6 +55,11 @@ fn help_has_what_is_there_and_nothing_else() {
         "--server",
         "--resolve",
         "--max-hops",
+        "--flows",
+        "--all-paths",
+        "--confidence ",
+        "--confidence-scope",
+        "--as-database",
         "--rate",
         "--no-path",
         "--no-local",
@@ -61,7 +75,7 @@ fn help_has_what_is_there_and_nothing_else() {
     ] {
         assert!(text.contains(option), "{option}");
     }
-    for absent in ["--flows", "--all-paths", "--redact", "markdown", "vm:"] {
+    for absent in ["--redact", "markdown", "vm:"] {
         assert!(!text.contains(absent), "{absent}");
     }
     let top = nwcheck(["--help"]).stdout;

@@ -9,10 +9,6 @@ const WRONG: &[(&[&str], &[&str])] = &[
     (&["-v"], &["no target is named"]),
     (&["help"], &["nwcheck --help"]),
     (
-        &["db.example"],
-        &["target `db.example`", "ICMP", "nwcheck tcp db.example:443"],
-    ),
-    (
         &["tcp", "db.example"],
         &["it has no port", "db.example:443"],
     ),
@@ -26,17 +22,36 @@ const WRONG: &[(&[&str], &[&str])] = &[
     ),
     (&["tcp", "--", "-x:22"], &["starts with `-`"]),
     (
-        &["icmp", "db.example"],
-        &["icmp: this version has no such command"],
+        &["dns", "db.example"],
+        &["dns: this version has no such command"],
     ),
+    (&["icmp", "db.example:22"], &["it has a port"]),
+    (&["udp", "db.example"], &["it has no port"]),
+    (
+        &["trace", "--protocol", "tcp", "db.example"],
+        &["it has no port", "db.example:443"],
+    ),
+    (
+        &["trace", "--protocol", "sctp", "db.example"],
+        &["--protocol: `sctp` is not known", "tcp, udp or icmp"],
+    ),
+    (
+        &["trace", "db.example", "--max-loss", "10%"],
+        &["--max-loss: a trace shows the paths alone"],
+    ),
+    (&["trace", "db.example", "--no-path"], &["--no-path"]),
     (&["-q", "schema"], &["the command first", "nwcheck schema"]),
     (
         &["--cuont", "3"],
         &["--cuont: there is no such option", "e.g. --count"],
     ),
     (
-        &["tcp", "a:1", "--flows", "3"],
-        &["--flows: there is no such option"],
+        &["tcp", "a:1", "--flows", "0"],
+        &["--flows: `0` is out of range", "1 to 1024"],
+    ),
+    (
+        &["tcp", "a:1", "--confidence", "90"],
+        &["--confidence: `90` is not offered", "95 or 99"],
     ),
     (
         &["tcp", "a:1", "--redact"],

@@ -81,6 +81,34 @@ pub(super) fn demands(options: &mut Options, typed: &CriteriaArgs) -> Result<(),
     Ok(())
 }
 
+/// A trace measures the paths alone: nothing of a burst can be demanded of it, and it can't do without them.
+pub(super) fn paths_alone(options: &Options) -> Result<(), Usage> {
+    let demanded = [
+        ("--expect", options.expect.is_some()),
+        ("--max-loss", options.max_loss_percent.is_some()),
+        ("--max-avg", options.max_avg_ms.is_some()),
+        ("--max-p95", options.max_p95_ms.is_some()),
+        ("--max-connect", options.max_connect_ms.is_some()),
+    ];
+    if let Some((option, _)) = demanded.iter().find(|(_, is)| *is) {
+        return Err(Usage::new(
+            *option,
+            "a trace shows the paths alone, and sends no burst that could be measured",
+            "a check",
+            format!("nwcheck tcp db.example:5432 {option} …"),
+        ));
+    }
+    if !options.path {
+        return Err(Usage::new(
+            "--no-path",
+            "a trace is nothing but the paths",
+            "a check, or no such option",
+            "nwcheck tcp db.example:5432 --no-path",
+        ));
+    }
+    Ok(())
+}
+
 /// A source address leaves only its own family.
 pub(super) fn source_family(options: &mut Options) -> Result<(), Usage> {
     let Some(source) = &options.source else {

@@ -6,10 +6,15 @@ use super::table::Table;
 use crate::model::outcome::Outcome;
 use crate::model::report::{EndpointReport, Status};
 use crate::model::statistics::Probes;
+use crate::model::target::Protocol;
 use crate::model::{Ms, Operation, Report};
 
 /// The burst of probes to each address.
 pub(super) fn show(page: &mut Page<'_>, report: &Report, verbose: bool) {
+    // The paths alone were asked for.
+    if report.target.protocol == Protocol::Trace {
+        return;
+    }
     match report.endpoints.as_slice() {
         [] => {}
         [one] => {

@@ -14,6 +14,7 @@ use crate::diagnose::Rule;
 
 pub(super) use blackhole::nothing_answers;
 pub(super) use filtered::stops_before;
+pub(in crate::diagnose) use r#loop::circles;
 pub(super) use reset::{Reset, reset_before_the_host};
 
 /// The rules of this family, in the order of the chain.
