@@ -1,6 +1,7 @@
 //! A case of the lab: its name, what it needs, and the function that runs it.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use libtest_mimic::{Completion, Trial};
 
@@ -29,7 +30,15 @@ impl Case {
         let name = self.name.clone();
         Trial::ignorable_test(self.name, move || match ability.lacks(self.needs) {
             None => {
-                CURRENT.set(name);
+                CURRENT.set(name.clone());
+                for _ in 0..repeats() {
+                    if std::panic::catch_unwind(self.run).is_ok() {
+                        return Ok(Completion::Completed);
+                    }
+                    eprintln!("{name}: failed, and is run again");
+                    let mut unsteady = UNSTEADY.lock().unwrap_or_else(PoisonError::into_inner);
+                    unsteady.push(name.clone());
+                }
                 (self.run)();
                 Ok(Completion::Completed)
             }
@@ -37,6 +46,24 @@ impl Case {
             Some(reason) => Ok(Completion::ignored_with(reason)),
         })
     }
+}
+
+/// How often a case that fails is run again (`NWCHECK_LAB_REPEATS`, 0 unless it is set): a machine that is shared may hold up a real
+/// kernel for longer than any case can know.
+fn repeats() -> u32 {
+    let asked = std::env::var("NWCHECK_LAB_REPEATS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// The cases that failed once and were run again.
+static UNSTEADY: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// The names of the cases that failed and were run again, for the end of the run: they are no secret.
+pub(crate) fn unsteady() -> Vec<String> {
+    UNSTEADY
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
 }
 
 thread_local! {

@@ -86,6 +86,9 @@ fn main() -> std::process::ExitCode {
     let trials = cases.map(|case| case.trial(ability.clone())).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     run::clean_up();
+    for name in case::unsteady() {
+        eprintln!("unsteady: {name} failed once; see above for what it said");
+    }
     conclusion.exit_code()
 }
 

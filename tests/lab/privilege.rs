@@ -49,8 +49,10 @@ fn give_up(kept: u64, others: bool) -> io::Result<()> {
     let words = [low(kept), low(kept >> 32)];
     let data = words.map(|word| [word; 3]);
     let header = [CAPABILITY_VERSION, 0];
-    // SAFETY: prctl, set*id and capset take integers, and pointers to memory of this frame in the kernel's own layout.
+    // SAFETY: signal, prctl, set*id and capset take integers, and pointers to memory of this frame in the kernel's own layout.
     unsafe {
+        // A shell's background jobs start with it ignored, and what is ignored stays so.
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
         for capability in 0..64 {
             if kept & (1 << capability) == 0 {
                 // Fails beyond the last capability the kernel knows.
