@@ -198,7 +198,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
         Need::Datagram(endpoint) => {
             control::datagrams(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await;
         }
-        Need::Trace(endpoint) => {
+        Need::Trace(endpoint) | Need::Outcomes(endpoint) => {
             trace::trace(
                 recorder,
                 options,
@@ -410,6 +410,7 @@ fn name(step: &Step) -> &'static str {
             Need::Burst(_) | Need::Resolution => "connecting",
             Need::SecondBurst(_) => "connecting once more",
             Need::Trace(_) => "tracing the path",
+            Need::Outcomes(_) => "seeing which flows arrive",
             Need::Reask(_) | Need::ResetLimit(_) => "asking silent hops again",
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"

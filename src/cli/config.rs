@@ -363,16 +363,13 @@ fn target(
     notes: &mut Vec<String>,
 ) -> Result<Target, Usage> {
     let mut target = Target::parse(text, protocol)?;
-    match target.protocol {
-        Protocol::Http => {
-            notes.push(format!(
-                "{}: checking TCP port {} only; this version does not check TLS or HTTP",
-                target.label(),
-                target.port.unwrap_or_default(),
-            ));
-            target.protocol = Protocol::Tcp;
-        }
-        _ => {}
+    if target.protocol == Protocol::Http {
+        notes.push(format!(
+            "{}: checking TCP port {} only; this version does not check TLS or HTTP",
+            target.label(),
+            target.port.unwrap_or_default(),
+        ));
+        target.protocol = Protocol::Tcp;
     }
     let whence = format!("target `{}`", target.input);
     let with_port = |host: &str| match target.port {

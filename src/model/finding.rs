@@ -92,6 +92,7 @@ ids! {
     PathProhibited = "path-prohibited", Path;
     PathLoop = "path-loop", Path;
     PathBlackhole = "path-blackhole", Path;
+    PathPartial = "path-partial", Path;
     PathFiltered = "path-filtered", Path;
     PathReset = "path-reset", Path;
     PathLoss = "path-loss", Path;

@@ -110,6 +110,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 | Need::ControlSeries(e)
                 | Need::Egress(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
+                Need::Outcomes(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
                     done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone()))
@@ -174,6 +175,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::Egress(e)
         | Need::ResetLimit(e)
         | Need::Ingress(e)
+        | Need::Outcomes(e)
         | Need::ControlSeries(e) => Some(e),
         Need::Resolution => None,
     }

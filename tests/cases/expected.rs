@@ -327,6 +327,7 @@ fn word(need: &Need) -> &'static str {
         Need::Reask(_) => "reask",
         Need::DatagramTrace(_) => "datagram-trace",
         Need::ControlSeries(_) => "control-series",
+        Need::Outcomes(_) => "outcomes",
         Need::ResetLimit(_) => "reset-limit",
         Need::Egress(_) => "egress",
         Need::Ingress(_) => "ingress",

@@ -9,7 +9,7 @@
 //! | `target TEXT` | what was typed |
 //! | `resolves ADDRESS…` | its addresses, as the system's resolver gives them |
 //! | `burst N OUTCOME [KEY VALUE]…` | connections to the port asked for; `control`, `echo`, `datagram` likewise |
-//! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS…` | TTL-limited SYNs; `control-trace` and `datagram-trace` likewise |
+//! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS… [KEY VALUE]…` | TTL-limited SYNs; `control-trace` and `datagram-trace` likewise |
 //! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `root` | it ran as root |
@@ -206,11 +206,13 @@ impl Reader {
         let distances = number::<u8>(first)?..=number::<u8>(last)?;
         let flow = if control { 50_000 } else { 33_434 };
         if *outcome == "via" {
-            if distances.len() != rest.len() {
+            if distances.len() > rest.len() {
                 return Err("as many routers as distances".to_owned());
             }
-            for (ttl, router) in distances.zip(rest) {
-                let what = What::read(Outcome::TtlExceeded, &["from", router])?;
+            let (routers, keys) = rest.split_at(distances.len());
+            for (ttl, router) in distances.zip(routers) {
+                let words = [&["from", router], keys].concat();
+                let what = What::read(Outcome::TtlExceeded, &words)?;
                 self.limited(operation, control, &what, ttl, flow)?;
             }
             return Ok(());

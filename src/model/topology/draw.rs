@@ -1,6 +1,6 @@
 //! From observations to the graph that the report shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, Balancing, Flow, Hop, IcmpKind, Link, Method, Node, Path, Seen, TraceProtocol, Walk,
@@ -30,11 +30,22 @@ impl Path {
             names,
             nodes: BTreeMap::new(),
             passed: BTreeMap::new(),
+            heard_until: BTreeMap::new(),
+            asked_in_vain: BTreeSet::new(),
+            arrival,
         };
+        for (ttl, seen) in &walk.hops {
+            let answers = seen.expired.iter().chain(&seen.arrived);
+            for answer in answers.chain(&seen.rejected) {
+                builder
+                    .heard_until
+                    .insert(answer.observation.source_port, *ttl);
+            }
+        }
         for (ttl, seen) in walk.hops.range(..=arrival.unwrap_or(u8::MAX)) {
             builder.hop(*ttl, seen);
         }
-        builder.finish(protocol, arrival.is_some(), complete)
+        builder.finish(protocol, complete)
     }
 }
 
@@ -43,6 +54,10 @@ struct Builder<'n> {
     names: &'n BTreeMap<Address, String>,
     nodes: BTreeMap<u8, Vec<Node>>,
     passed: BTreeMap<Option<u16>, BTreeMap<u8, (String, bool)>>,
+    /// The farthest distance at which each flow was answered.
+    heard_until: BTreeMap<Option<u16>, u8>,
+    asked_in_vain: BTreeSet<Option<u16>>,
+    arrival: Option<u8>,
 }
 
 impl Builder<'_> {
@@ -57,14 +72,16 @@ impl Builder<'_> {
             self.answer(ttl, answer, true);
         }
         for observation in &seen.silent {
-            // The silence counts for the node that this flow is known to pass, else it stands as a node of its own.
+            // The silence counts for the node that this flow is known to pass, or the only one there where it goes on; else it stands
+            // as a node of its own.
             let known = self
                 .passed
                 .get(&observation.source_port)
                 .and_then(|flow| flow.get(&ttl))
                 .map(|(id, _)| id.clone());
             let hop = self.nodes.entry(ttl).or_default();
-            let alone = (hop.len() == 1)
+            let heard = self.heard_until.get(&observation.source_port);
+            let alone = (hop.len() == 1 && heard.is_some_and(|last| *last > ttl))
                 .then(|| hop.first().map(|node| node.id.clone()))
                 .flatten();
             let id = known.or(alone).unwrap_or_else(|| format!("{ttl}.0"));
@@ -76,11 +93,11 @@ impl Builder<'_> {
                     ..silence(id.clone())
                 });
             }
-            self.passed
-                .entry(observation.source_port)
-                .or_default()
-                .entry(ttl)
-                .or_insert((id, false));
+            if self.arrival == Some(ttl) {
+                self.asked_in_vain.insert(observation.source_port);
+            }
+            let flow = self.passed.entry(observation.source_port).or_default();
+            flow.entry(ttl).or_insert((id, false));
         }
     }
 
@@ -123,7 +140,7 @@ impl Builder<'_> {
         flow.insert(ttl, (id, arrived));
     }
 
-    fn finish(self, protocol: TraceProtocol, reached: bool, complete: bool) -> Path {
+    fn finish(self, protocol: TraceProtocol, complete: bool) -> Path {
         let mut links = Vec::new();
         let mut flows = Vec::new();
         for (number, (source_port, passed)) in self.passed.iter().enumerate() {
@@ -144,7 +161,13 @@ impl Builder<'_> {
                 id: u32::try_from(number + 1).unwrap_or(u32::MAX),
                 source_port: *source_port,
                 nodes: passed.values().map(|(id, _)| id.clone()).collect(),
-                arrived: Some(passed.values().any(|(_, arrived)| *arrived)),
+                arrived: if passed.values().any(|(_, arrived)| *arrived) {
+                    Some(true)
+                } else {
+                    // A flow that was never asked so far has no fate.
+                    let asked = self.asked_in_vain.contains(source_port);
+                    (asked || self.arrival.is_none()).then_some(false)
+                },
             });
         }
         links.sort_by(|a, b| (a.ttl, &a.from, &a.to).cmp(&(b.ttl, &b.from, &b.to)));
@@ -156,7 +179,7 @@ impl Builder<'_> {
             .any(|hop| hop.iter().filter(|node| node.address.is_some()).count() > 1);
         Path {
             protocol,
-            reached,
+            reached: self.arrival.is_some(),
             complete,
             method: Method::Socket,
             stopped: None,

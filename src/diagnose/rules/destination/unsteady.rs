@@ -1,6 +1,7 @@
 //! What `path-loss` and `destination-intermittent` have in common: some probes are answered and some are not.
 
 use crate::diagnose::Need;
+use crate::diagnose::rules::path::{Partial, partial};
 use crate::diagnose::scene::{Scene, Shape};
 use crate::model::{ObservationId, Outcome};
 
@@ -41,6 +42,10 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
         Shape::NotTried => return Unsteady::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         Shape::Mixed => {}
         _ => return Unsteady::No,
+    }
+    // Which paths are dead explains which flows fail.
+    if matches!(partial(scene), Partial::Dead(_)) {
+        return Unsteady::No;
     }
     let count = usize::try_from(scene.evidence.options.count).unwrap_or(usize::MAX);
     let repeated = scene.burst.len() > count;

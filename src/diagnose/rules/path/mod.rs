@@ -7,6 +7,7 @@ mod latency;
 mod r#loop;
 mod loss;
 mod no_route;
+mod partial;
 mod prohibited;
 mod reset;
 
@@ -15,6 +16,7 @@ use crate::diagnose::Rule;
 pub(super) use blackhole::nothing_answers;
 pub(super) use filtered::stops_before;
 pub(in crate::diagnose) use r#loop::circles;
+pub(super) use partial::{Partial, partial};
 pub(super) use reset::{Reset, reset_before_the_host};
 
 /// The rules of this family, in the order of the chain.
@@ -25,6 +27,7 @@ pub static PATH: &[&Rule] = &[
     &reset::RULE,
     &r#loop::RULE,
     &blackhole::RULE,
+    &partial::RULE,
     &filtered::RULE,
     &loss::RULE,
     &latency::RULE,
