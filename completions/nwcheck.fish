@@ -67,6 +67,7 @@ complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "tcp" -d 'Resolve, conn
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "icmp" -d 'Does the host answer echo requests?'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "udp" -d 'Does the port answer datagrams?'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "trace" -d 'Show the paths alone, all of them'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "dns" -d 'Show how a name resolves: every server asked and compared'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "schema" -d 'Print the JSON Schema of the report'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "explain" -d 'Explain a finding: meaning, proof, remedy; without ID the list'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "demo" -d 'Make faults on loopback and check each: needs no network'
@@ -224,6 +225,45 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s 6 -d 'IPv6 onl
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l no-local -d 'Do not look at this machine'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l all-paths -d 'Follow every flow to its end, as many as tell a dead path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l no-path -d 'Do not trace the path'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l type -d 'Ask for this record type, too, such as MX (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s o -l output -d 'Form of the result: text, json, jsonl [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l save -d 'Also write it to FILE: .txt, .json, .jsonl (repeatable)' -r -F
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s c -l count -d 'Probes to each address [10]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s i -l interval -d 'Time between two probes [20ms]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s w -l timeout -d 'Time for one probe [3.5s]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l deadline -d 'Time for the whole check [30s]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l wait -d 'Repeat until it passes, for at most so long' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l control -d 'Port of the target known to be open or closed, for proof' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s s -l source -d 'Source address' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l source-port -d 'Source port' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s I -l interface -d 'Interface' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l tos -d 'Type of service or traffic class, 0 to 255' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l all-addresses -d 'At most so many addresses of a name [8]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-hops -d 'Longest path looked for [30]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l flows -d 'Follow at most N flows; 1 is one path [64]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l confidence -d 'How sure that no branch is missed: 95, 99 [95]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l confidence-scope -d 'For each branching node, or the whole path: node, path [node]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l as-database -d 'Name the AS of each hop by this file (IP ranges to AS, TSV)' -r -F
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l rate -d 'Path probes a second [250]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l baseline -d 'Earlier JSON report: knows the host\'s last router' -r -F
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l expect -d 'open, closed, filtered, blocked (closed or filtered)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-loss -d 'Largest share of failed probes' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-avg -d 'Largest average round trip' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-p95 -d 'Largest 95th percentile of the round trip' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-connect -d 'Longest wall time to an open socket' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s q -l quiet -d 'One line per target, no progress'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s v -l verbose -d 'All numbers: per server, per hop, per finding'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l ascii -d 'Plain ASCII only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s h -l help -d 'Print help'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s 4 -d 'IPv4 only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s 6 -d 'IPv6 only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l no-local -d 'Do not look at this machine'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l all-paths -d 'Follow every flow to its end, as many as tell a dead path'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l no-path -d 'Do not trace the path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -l batch -d 'The schema of the report of several targets'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -s h -l help -d 'Print help'

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::diagnose::Need;
 use crate::model::evidence::{Ended, Evidence};
 use crate::model::resolution::SourceKind;
+use crate::model::target::Protocol;
 use crate::model::topology::TraceProtocol;
 use crate::model::{
     Address, Endpoint, Icmp, Ms, Observation, Operation, Options, Outcome, Report, Target,
@@ -140,7 +141,9 @@ fn waits_for_names(evidence: &Evidence, now: Ms) -> bool {
         let slow = resolution
             .source(SourceKind::System)
             .is_some_and(|answer| answer.outcome == Outcome::Timeout);
-        slow && !resolution.complete && now < NAMES_PATIENCE
+        // Where the name alone is asked for, every source is heard to its end.
+        let all = evidence.target.protocol == Protocol::Dns;
+        !resolution.complete && (all || (slow && now < NAMES_PATIENCE))
     })
 }
 

@@ -66,6 +66,14 @@ pub(super) enum Command {
         after_help = help::after("nwcheck-trace")
     )]
     Trace(Box<TraceArgs>),
+    /// Show how a name resolves: every server asked and compared
+    #[command(
+        styles = help::STYLES,
+        max_term_width = 80,
+        help_template = help::TEMPLATE,
+        after_help = help::after("nwcheck-dns")
+    )]
+    Dns(Box<DnsArgs>),
     /// Print the JSON Schema of the report
     #[command(
         styles = help::STYLES,
@@ -156,6 +164,18 @@ pub(super) struct TraceArgs {
     /// tcp, udp, icmp [with a port tcp, else udp]
     #[arg(long, value_name = "PROTOCOL", help_heading = "Path")]
     pub(super) protocol: Option<String>,
+    #[command(flatten)]
+    pub(super) options: CheckArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DnsArgs {
+    /// db.example, db, db.example.
+    #[arg(value_name = "NAME", required = true)]
+    pub(super) targets: Vec<String>,
+    /// Ask for this record type, too, such as MX (repeatable)
+    #[arg(long = "type", value_name = "TYPE", help_heading = "Name")]
+    pub(super) record: Vec<String>,
     #[command(flatten)]
     pub(super) options: CheckArgs,
 }

@@ -74,7 +74,7 @@ const EXTENSIONS: &[(&str, Form)] = &[
 ];
 
 /// Commands that are promised and not yet there: they are no targets.
-const LATER: &[&str] = &["http", "dns", "show", "diff", "run"];
+const LATER: &[&str] = &["http", "show", "diff", "run"];
 
 /// The commands that check targets.
 const CHECKS: &[(&str, Protocol)] = &[
@@ -82,6 +82,7 @@ const CHECKS: &[(&str, Protocol)] = &[
     ("icmp", Protocol::Icmp),
     ("udp", Protocol::Udp),
     ("trace", Protocol::Trace),
+    ("dns", Protocol::Dns),
 ];
 
 /// What was typed → what is to be done.
@@ -93,6 +94,12 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
         Some(Command::Tcp(tcp)) => config(&tcp.targets, tcp.options, Some(Protocol::Tcp)),
         Some(Command::Icmp(icmp)) => config(&icmp.targets, icmp.options, Some(Protocol::Icmp)),
         Some(Command::Udp(udp)) => config(&udp.targets, udp.options, Some(Protocol::Udp)),
+        Some(Command::Dns(dns)) => {
+            let mut config = check(&dns.targets, dns.options, Some(Protocol::Dns))?;
+            limits::name_alone(&config)?;
+            config.options.record_types = all(&dns.record, value::record_type)?;
+            Ok(Invocation::Check(Box::new(config)))
+        }
         Some(Command::Trace(trace)) => {
             let protocol = given(trace.protocol.as_deref(), value::trace_protocol)?;
             let mut config = check(&trace.targets, trace.options, Some(Protocol::Trace))?;
@@ -120,8 +127,10 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
                 let named = CHECKS.iter().find(|(name, _)| name == first);
                 let protocol = named.map(|(_, protocol)| *protocol);
                 let config = check(rest, typed.options, protocol)?;
-                if protocol == Some(Protocol::Trace) {
-                    limits::paths_alone(&config.options)?;
+                match protocol {
+                    Some(Protocol::Trace) => limits::paths_alone(&config.options)?,
+                    Some(Protocol::Dns) => limits::name_alone(&config)?,
+                    _ => {}
                 }
                 Ok(Invocation::Check(Box::new(config)))
             }
@@ -134,7 +143,7 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
             Some((first, rest)) if LATER.contains(&first.as_str()) => Err(Usage::new(
                 first,
                 "this version has no such command",
-                "tcp, icmp, udp, trace, schema, explain or demo",
+                "tcp, icmp, udp, dns, trace, schema, explain or demo",
                 format!(
                     "nwcheck tcp {}",
                     rest.first()

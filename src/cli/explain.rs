@@ -127,8 +127,11 @@ fn distance(a: &str, b: &str) -> usize {
 /// How bad a finding of this kind is.
 const fn severity(id: Id) -> &'static str {
     match id {
-        Id::DestinationIntermittent => "error or warning",
+        Id::DestinationIntermittent | Id::PathPartial => "error or warning",
         Id::DnsServerDown
+        | Id::DnsInconsistent
+        | Id::DnsTypeUnanswered
+        | Id::DnsSlow
         | Id::PathLoss
         | Id::PathLatency
         | Id::DestinationAddressPartial

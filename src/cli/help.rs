@@ -34,7 +34,7 @@ pub(super) const TEMPLATE: &str = "\
 
 {all-args}{after-help}";
 
-pub(super) const USAGE_TOP: &str = "nwcheck [tcp | icmp | udp | trace] TARGET... [OPTIONS]\n  nwcheck schema | explain [ID] | demo";
+pub(super) const USAGE_TOP: &str = "nwcheck [tcp | icmp | udp | dns | trace] TARGET... [OPTIONS]\n  nwcheck schema | explain [ID] | demo";
 
 /// The options that the short help of `nwcheck` itself shows; `nwcheck tcp --help` has all.
 const COMMON: &[&str] = &[
@@ -54,6 +54,7 @@ pub(super) fn synopsis(page: &str) -> &'static str {
         "nwcheck-tcp" => "nwcheck tcp [OPTIONS] TARGET...",
         "nwcheck-icmp" => "nwcheck icmp [OPTIONS] TARGET...",
         "nwcheck-udp" => "nwcheck udp [OPTIONS] TARGET...",
+        "nwcheck-dns" => "nwcheck dns [OPTIONS] NAME...",
         "nwcheck-trace" => "nwcheck trace [OPTIONS] TARGET...",
         "nwcheck-schema" => "nwcheck schema [--batch]",
         "nwcheck-explain" => "nwcheck explain [ID]",
@@ -84,6 +85,12 @@ pub(super) fn description(page: &str) -> &'static [&'static str] {
             "Checks with datagrams what nwcheck tcp checks with connections. A server answers only what it understands: the payload is \
              one that the port's protocol answers (53 DNS, 123 NTP, 161 SNMPv3, 443 QUIC, 500 IKE, 3478 STUN), else the one of --payload.",
             "UDP permits silence: where nothing comes back, open and filtered can't be told apart, and the exit status is 3.",
+        ],
+        "nwcheck-dns" => &[
+            "Shows how a name becomes addresses on this machine: what an application gets from the system's resolver, what the hosts file \
+             has, and what each configured name server says when it is asked directly, over UDP and, where that is needed, TCP; and where \
+             they contradict each other or are slow.",
+            "It passes when an application would get an address.",
         ],
         "nwcheck-trace" => &[
             "Shows the paths alone, all of them: every branch of equal-cost routes, each hop's answers, and where probes end. With a port \
@@ -204,6 +211,24 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
                     Example {
                         line: "nwcheck udp game.example:7777 --payload hex:ff01",
                         purpose: "with a payload of your own",
+                    },
+                ]
+            }
+        }
+        "nwcheck-dns" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck dns db.example",
+                        purpose: "does it resolve, and by whom?",
+                    },
+                    Example {
+                        line: "nwcheck dns db.example --server 192.0.2.53",
+                        purpose: "by this server alone",
+                    },
+                    Example {
+                        line: "nwcheck dns example.org --type MX",
+                        purpose: "its mail servers, too",
                     },
                 ]
             }

@@ -77,6 +77,11 @@ const HINTS: &[(&str, &str, &str)] = &[
         "a file of IP ranges and their AS numbers, one a line, by tabs",
         "--as-database ip2asn.tsv",
     ),
+    (
+        "--type",
+        "a record type: A, AAAA, CAA, CNAME, HTTPS, MX, NS, PTR, SOA, SRV, SVCB, TXT",
+        "--type MX",
+    ),
     ("--rate", "a whole number from 1 to 10000", "--rate 100"),
     (
         "--baseline",
@@ -136,6 +141,21 @@ where
         Some(Ok(value)) if value >= least && value <= most => Ok(value),
         _ if digits => Err(quoted(option, text, "is out of range")),
         _ => Err(quoted(option, text, "is no whole number")),
+    }
+}
+
+/// The record types that can be asked for by name.
+const RECORD_TYPES: &[&str] = &[
+    "A", "AAAA", "CAA", "CNAME", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TXT",
+];
+
+/// A record type.
+pub(super) fn record_type(text: &str) -> Result<String, Usage> {
+    let upper = text.to_ascii_uppercase();
+    if RECORD_TYPES.contains(&upper.as_str()) {
+        Ok(upper)
+    } else {
+        Err(wrong("--type", format!("`{text}` is not offered")))
     }
 }
 

@@ -442,6 +442,13 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
 
 /// What is so, over all addresses.
 fn overall(evidence: &Evidence, judged: &[Judged<'_>], findings: &[Finding]) -> Status {
+    let resolved = evidence
+        .resolution
+        .as_ref()
+        .is_some_and(|r| !r.addresses.is_empty());
+    if evidence.target.protocol == Protocol::Dns && resolved {
+        return Status::Reachable;
+    }
     if judged.is_empty() {
         let failed = findings
             .iter()

@@ -1,12 +1,13 @@
 //! The verdict in one sentence.
 
 use super::compose::{Judged, decapitalise};
+use super::rules::name;
 use crate::model::evidence::{Ended, Evidence};
 use crate::model::finding::{Finding, Severity};
 use crate::model::options::Expect;
 use crate::model::report::{Status, Verdict};
 use crate::model::target::Protocol;
-use crate::model::text::{count, escape};
+use crate::model::text::{count, escape, list};
 use crate::model::topology::{Hop, Path};
 
 /// The verdict in one sentence, with the target's own name.
@@ -45,6 +46,9 @@ pub(super) fn summary(
             }
         };
     }
+    if evidence.target.protocol == Protocol::Dns {
+        return resolved(&label, evidence, first);
+    }
     if evidence.target.protocol == Protocol::Trace && verdict != Verdict::Fail {
         return traced(&label, evidence, judged);
     }
@@ -56,7 +60,14 @@ pub(super) fn summary(
             Ended::Deadline => {
                 format!("The deadline came before it could be told whether {label} works")
             }
-            Ended::Complete => because(&format!("Can't tell whether {label} works")),
+            Ended::Complete => match name::account(evidence) {
+                Some(said) if first.is_none() => {
+                    format!(
+                        "Can't tell whether {label} works: it got no address, and why is not proven ({said})"
+                    )
+                }
+                _ => because(&format!("Can't tell whether {label} works")),
+            },
         },
         (_, Status::Unreachable) => because(&format!("{label} is unreachable")),
         (_, Status::Degraded) => because(&format!("{label} works in part")),
@@ -68,6 +79,32 @@ pub(super) fn summary(
         ),
         (Verdict::Pass, _) => works(&label, judged),
     }
+}
+
+/// `db.example resolves to 192.0.2.7 (2.1 ms)`, or that it does not, and why.
+fn resolved(label: &str, evidence: &Evidence, first: Option<String>) -> String {
+    let resolution = evidence.resolution.as_ref();
+    let addresses = resolution.map_or(&[][..], |resolution| resolution.addresses.as_slice());
+    if addresses.is_empty() {
+        let why = first.or_else(|| name::account(evidence));
+        return match why {
+            Some(why) => format!("{label} does not resolve: {why}"),
+            None => format!("{label} does not resolve"),
+        };
+    }
+    let named: Vec<String> = addresses.iter().take(3).map(ToString::to_string).collect();
+    let more = addresses.len() - named.len();
+    let named = if more > 0 {
+        format!("{} and {more} more", named.join(", "))
+    } else {
+        list(&named)
+    };
+    let took = resolution
+        .and_then(|resolution| resolution.sources.iter().find(|s| !s.addresses.is_empty()))
+        .and_then(|source| source.ms)
+        .map_or_else(String::new, |ms| format!(" ({ms})"));
+    let but = first.map_or_else(String::new, |title| format!(", but {title}"));
+    format!("{label} resolves to {named}{took}{but}")
 }
 
 /// `web.example:443 is reached: 10 hops, 40.2 ms, up to 4 routers side by side`, of the first address; where there are several, how many

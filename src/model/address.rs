@@ -55,6 +55,27 @@ impl Address {
     pub const fn is_ipv6(&self) -> bool {
         self.ip.is_ipv6()
     }
+
+    /// Whether it means something within a site or a machine alone: private (RFC 1918), shared (RFC 6598), loopback, link-local, unique
+    /// local (RFC 4193), unspecified.
+    pub fn is_private(&self) -> bool {
+        match self.ip.to_canonical() {
+            IpAddr::V4(v4) => {
+                let [first, second, ..] = v4.octets();
+                v4.is_private()
+                    || v4.is_loopback()
+                    || v4.is_link_local()
+                    || v4.is_unspecified()
+                    || (first == 100 && second & 0xc0 == 64)
+            }
+            IpAddr::V6(v6) => {
+                v6.is_loopback()
+                    || v6.is_unspecified()
+                    || v6.is_unique_local()
+                    || v6.is_unicast_link_local()
+            }
+        }
+    }
 }
 
 impl From<IpAddr> for Address {

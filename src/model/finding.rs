@@ -71,11 +71,15 @@ ids! {
     DnsNxdomain = "dns-nxdomain", Name;
     DnsNoAddress = "dns-no-address", Name;
     DnsServfail = "dns-servfail", Name;
+    DnsDnssecBogus = "dns-dnssec-bogus", Name;
     DnsRefused = "dns-refused", Name;
     DnsAliasLoop = "dns-alias-loop", Name;
     DnsTimeout = "dns-timeout", Name;
     DnsNoServers = "dns-no-servers", Name;
     DnsServerDown = "dns-server-down", Name;
+    DnsInconsistent = "dns-inconsistent", Name;
+    DnsTypeUnanswered = "dns-type-unanswered", Name;
+    DnsSlow = "dns-slow", Name;
     LocalNoRoute = "local-no-route", Local;
     LocalInterfaceDown = "local-interface-down", Local;
     LocalSourceUnavailable = "local-source-unavailable", Local;

@@ -94,6 +94,8 @@ pub struct Options {
     pub tos: Option<u8>,
     /// Name servers asked instead of the configured ones (`--server`).
     pub servers: Vec<Endpoint>,
+    /// Record types asked for beside the addresses (`--type`).
+    pub record_types: Vec<String>,
     /// Answers given in place of the resolver's (`--resolve`).
     pub resolve: Vec<Override>,
     /// The longest path looked for (`--max-hops`).
@@ -150,6 +152,7 @@ impl Default for Options {
             interface: None,
             tos: None,
             servers: Vec::new(),
+            record_types: Vec::new(),
             resolve: Vec::new(),
             max_hops: 30,
             flows: 64,

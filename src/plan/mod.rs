@@ -62,6 +62,9 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         return steps;
     }
     let done = |need: Need| log.get(&Step::Measure(need)) == Some(&State::Done);
+    if evidence.target.protocol == Protocol::Dns {
+        return steps;
+    }
     if evidence.target.protocol == Protocol::Trace {
         // The paths alone: no rule can ask for more than this machine itself knows.
         for UnderTest { endpoint, .. } in &evidence.endpoints {
@@ -206,6 +209,10 @@ pub fn admit(evidence: &mut Evidence) {
     let Some(resolution) = &evidence.resolution else {
         return;
     };
+    // The name alone was asked for: nothing is sent to its addresses.
+    if evidence.target.protocol == Protocol::Dns {
+        return;
+    }
     let addresses = resolution.addresses.clone();
     let port = evidence.target.port;
     let absent = |address: &Address| {

@@ -137,6 +137,11 @@ pub async fn resolve_in(recorder: Recorder, environment: Environment) {
         names: tried,
         kinds,
         other,
+        beside: options
+            .record_types
+            .iter()
+            .filter_map(|name| Kind::named(name))
+            .collect(),
         tcp_only: config.options.iter().any(|option| option == "use-vc"),
         family: options.family,
         end,

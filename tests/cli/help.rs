@@ -9,6 +9,7 @@ const COMMANDS: &[&[&str]] = &[
     &["tcp"],
     &["icmp"],
     &["udp"],
+    &["dns"],
     &["trace"],
     &["schema"],
     &["explain"],

@@ -22,8 +22,8 @@ const WRONG: &[(&[&str], &[&str])] = &[
     ),
     (&["tcp", "--", "-x:22"], &["starts with `-`"]),
     (
-        &["dns", "db.example"],
-        &["dns: this version has no such command"],
+        &["http", "https://db.example/"],
+        &["http: this version has no such command"],
     ),
     (&["icmp", "db.example:22"], &["it has a port"]),
     (&["udp", "db.example"], &["it has no port"]),
@@ -38,6 +38,11 @@ const WRONG: &[(&[&str], &[&str])] = &[
     (
         &["trace", "db.example", "--max-loss", "10%"],
         &["--max-loss: a trace shows the paths alone"],
+    ),
+    (&["dns", "192.0.2.7"], &["it is an address"]),
+    (
+        &["dns", "db.example", "--type", "WKS"],
+        &["--type: `WKS` is not offered", "MX"],
     ),
     (&["trace", "db.example", "--no-path"], &["--no-path"]),
     (&["-q", "schema"], &["the command first", "nwcheck schema"]),

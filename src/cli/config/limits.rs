@@ -1,5 +1,6 @@
 //! Options that have to agree with one another: demands and what can show them, source and family, times and the deadline.
 
+use super::Config;
 use super::given;
 use crate::cli::args::CriteriaArgs;
 use crate::cli::{Usage, value};
@@ -107,6 +108,35 @@ pub(super) fn paths_alone(options: &Options) -> Result<(), Usage> {
         ));
     }
     Ok(())
+}
+
+/// A name is resolved, and nothing is sent to its addresses: nothing of a burst can be demanded.
+pub(super) fn name_alone(config: &Config) -> Result<(), Usage> {
+    if let Some(target) = config.targets.iter().find(|t| t.address().is_some()) {
+        return Err(Usage::new(
+            format!("target `{}`", target.input),
+            "it is an address: there is nothing to resolve",
+            "a name",
+            "nwcheck dns db.example",
+        ));
+    }
+    let options = &config.options;
+    let demanded = [
+        ("--expect", options.expect.is_some()),
+        ("--max-loss", options.max_loss_percent.is_some()),
+        ("--max-avg", options.max_avg_ms.is_some()),
+        ("--max-p95", options.max_p95_ms.is_some()),
+        ("--max-connect", options.max_connect_ms.is_some()),
+    ];
+    match demanded.iter().find(|(_, is)| *is) {
+        None => Ok(()),
+        Some((option, _)) => Err(Usage::new(
+            *option,
+            "a name is resolved alone, and nothing is sent to its addresses",
+            "a check",
+            format!("nwcheck tcp db.example:5432 {option} …"),
+        )),
+    }
 }
 
 /// A source address leaves only its own family.

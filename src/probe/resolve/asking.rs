@@ -51,6 +51,8 @@ pub(super) struct Asked {
     pub(super) kinds: Vec<Kind>,
     /// The type of the family that is not wanted, asked for only to say that it is there.
     pub(super) other: Option<Kind>,
+    /// Types that were asked for beside the addresses.
+    pub(super) beside: Vec<Kind>,
     /// Whether TCP alone is used (`options use-vc`).
     pub(super) tcp_only: bool,
     /// Which addresses are wanted.
@@ -95,6 +97,11 @@ impl Asking<'_> {
             });
             if let (Some(Standing::NoData), Some(other)) = (standing, self.asked.other) {
                 self.ask(name, other, end).await;
+            }
+            if standing.is_some_and(Standing::is_heard) {
+                for kind in &self.asked.beside {
+                    self.ask(name, *kind, end).await;
+                }
             }
             let goes_on = matches!(
                 standing,

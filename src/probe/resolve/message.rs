@@ -4,6 +4,7 @@
 //! escaped and bounded.
 
 use std::net::IpAddr;
+use std::str::FromStr as _;
 
 use hickory_resolver::proto::op::{Edns, Message, MessageType, Query, ResponseCode};
 use hickory_resolver::proto::rr::rdata::opt::EdnsOption;
@@ -14,6 +15,8 @@ use crate::model::text::escape;
 
 /// At most so many records of an answer are kept.
 const MOST_RECORDS: usize = 32;
+/// Of the data of one record so many characters are kept.
+const LONGEST_DATA: usize = 512;
 /// A chain of more aliases than this is not followed (BIND and unbound stop between 11 and 17).
 const LONGEST_CHAIN: usize = 16;
 /// At most so many extended errors are quoted.
@@ -23,28 +26,37 @@ const UDP_PAYLOAD: u16 = 1232;
 /// The option code of extended DNS errors (RFC 8914 section 2).
 const EXTENDED_ERROR: u16 = 15;
 
-/// A record type that holds addresses.
+/// A record type: those that hold addresses, and what is asked for beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// IPv4 addresses.
     A,
     /// IPv6 addresses.
     Aaaa,
+    /// Another, asked for by name.
+    Other(RecordType),
 }
 
 impl Kind {
-    /// As it is written in a zone.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::Aaaa => "AAAA",
+    /// A type by its name; none where it is not known.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match RecordType::from_str(name).ok()? {
+            RecordType::A => Some(Self::A),
+            RecordType::AAAA => Some(Self::Aaaa),
+            other => Some(Self::Other(other)),
         }
+    }
+
+    /// As it is written in a zone.
+    pub(super) fn as_str(self) -> &'static str {
+        self.record_type().into()
     }
 
     const fn record_type(self) -> RecordType {
         match self {
             Self::A => RecordType::A,
             Self::Aaaa => RecordType::AAAA,
+            Self::Other(other) => other,
         }
     }
 }
@@ -167,7 +179,7 @@ impl Question {
         reply.outcome = match code {
             _ if reply.truncated => Outcome::Ok,
             ResponseCode::NoError if looped => Outcome::AliasLoop,
-            ResponseCode::NoError if reply.addresses.is_empty() => Outcome::NoData,
+            ResponseCode::NoError if reply.is_empty(self.kind) => Outcome::NoData,
             ResponseCode::NoError => Outcome::Ok,
             ResponseCode::NXDomain => Outcome::Nxdomain,
             ResponseCode::ServFail => Outcome::Servfail,
@@ -196,6 +208,14 @@ impl Question {
         loop {
             let of_owner = |record: &&Record| record.name.eq_ignore_root(&owner);
             for record in records.iter().filter(of_owner) {
+                if let Kind::Other(wanted) = self.kind {
+                    if record.record_type() == wanted && reply.answers.len() < MOST_RECORDS {
+                        let data = escape(&record.data.to_string());
+                        let data: String = data.chars().take(LONGEST_DATA).collect();
+                        reply.answers.push(format!("{} {data}", self.kind.as_str()));
+                    }
+                    continue;
+                }
                 let address: IpAddr = match (&record.data, self.kind) {
                     (RData::A(address), Kind::A) => address.0.into(),
                     (RData::AAAA(address), Kind::Aaaa) => address.0.into(),
@@ -208,7 +228,7 @@ impl Question {
                     reply.addresses.push(address);
                 }
             }
-            if !reply.addresses.is_empty() {
+            if !reply.is_empty(self.kind) {
                 return false;
             }
             let next = records
@@ -234,6 +254,17 @@ impl Question {
 }
 
 impl Reply {
+    /// Whether nothing of the type asked for is in it.
+    fn is_empty(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::A | Kind::Aaaa => self.addresses.is_empty(),
+            Kind::Other(_) => {
+                let of_it = format!("{} ", kind.as_str());
+                !self.answers.iter().any(|answer| answer.starts_with(&of_it))
+            }
+        }
+    }
+
     /// An answer of which nothing is known but that it was cut short.
     const fn truncated() -> Self {
         Self {

@@ -5,6 +5,7 @@ use super::{cut_short, name, path, probes};
 use crate::model::criteria::{Criterion, Quantity};
 use crate::model::local::{Route, RouteKind};
 use crate::model::report::{EndpointReport, Status, Verdict};
+use crate::model::target::Protocol;
 use crate::model::text::{escape, list};
 use crate::model::{Ms, Report};
 use crate::report::{Style, Verbosity};
@@ -13,7 +14,9 @@ use crate::report::{Style, Verbosity};
 pub(super) fn show(page: &mut Page<'_>, report: &Report, style: &Style) {
     let verbose = style.verbosity == Verbosity::Verbose;
     if let Some(resolution) = &report.resolution {
-        name::show(page, report, resolution, verbose);
+        // Where the name alone was asked for, all of it is shown.
+        let whole = verbose || report.target.protocol == Protocol::Dns;
+        name::show(page, report, resolution, whole);
     }
     route(page, report, verbose);
     probes::show(page, report, verbose);

@@ -2,12 +2,12 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `resolves ADDRESS…` | all is well, and the addresses are put to the test |
+//! | `resolves ADDRESS… [after MS]` | all is well, and the addresses are put to the test |
 //! | `resolver SERVER…`, `resolver none` | resolv.conf, which also makes the name one that is asked for; `rotate` may follow |
 //! | `nsswitch WORD…` | its `hosts` line |
 //! | `names NAME…` | what the search list makes of the name |
 //! | `system OUTCOME [WORDS]` | the system's resolver |
-//! | `hosts OUTCOME` | the hosts file |
+//! | `hosts OUTCOME [ADDRESS…]` | the hosts file |
 //! | `dns SERVER TYPE OUTCOME [tcp] [cd] [tc] [record RECORD]` | one answer; `RECORD` is `A_192.0.2.7`, and there may be several |
 //! | `delay MS` | what an application waits |
 //! | `incomplete` | not all has been heard |
@@ -58,9 +58,15 @@ pub fn take(evidence: &mut Evidence, word: &str, words: &[&str]) -> Result<bool,
             source(evidence, SourceKind::System, outcome, error, Some(id));
             return Ok(true);
         }
-        ("hosts", [outcome]) => {
+        ("hosts", [outcome, addresses @ ..]) => {
             let outcome = from_word(outcome)?;
             source(evidence, SourceKind::Hosts, outcome, None, None);
+            let addresses = addresses.iter().map(|word| address(word));
+            let addresses = addresses.collect::<Result<_, _>>()?;
+            let resolution = evidence.resolution.as_mut();
+            if let Some(hosts) = resolution.and_then(|r| r.sources.last_mut()) {
+                hosts.addresses = addresses;
+            }
             return Ok(true);
         }
         _ => {}
@@ -108,6 +114,10 @@ fn source(
 
 fn resolves(evidence: &mut Evidence, all: &[&str]) -> Result<(), String> {
     begin(evidence);
+    let (all, took) = match all {
+        [addresses @ .., "after", ms] => (addresses, number(ms)?),
+        all => (all, 7),
+    };
     let addresses = all
         .iter()
         .map(|word| address(word))
@@ -118,7 +128,7 @@ fn resolves(evidence: &mut Evidence, all: &[&str]) -> Result<(), String> {
             source: SourceKind::System,
             outcome: Outcome::Ok,
             error: None,
-            ms: Some(Ms::from_millis(7)),
+            ms: Some(Ms::from_millis(took)),
             addresses: addresses.clone(),
             observation: None,
         });

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::{op::ResponseCode, rr::RecordType};
 
 use super::{PORT, serve};
 use crate::{
@@ -32,6 +32,14 @@ pub(super) fn cases() -> Vec<Case> {
         a_slow_server_that_answers_is_fine,
         a_name_of_the_search_list_is_found,
         an_answer_that_needs_a_connection_is_fetched,
+        an_answer_whose_signatures_do_not_verify_is_bogus,
+        two_servers_that_contradict_each_other_are_said,
+        a_private_and_a_public_view_are_said,
+        differing_public_addresses_are_fine,
+        a_hosts_file_that_overrides_dns_is_said,
+        a_type_that_is_never_answered_is_said,
+        a_slow_resolution_is_said,
+        a_name_alone_is_resolved_and_nothing_sent_to_it,
     ]
 }
 
@@ -151,6 +159,108 @@ fn a_slow_server_that_answers_is_fine() {
     let first = start(&lab, Family::V4, 0, slow);
     let second = start(&lab, Family::V4, 1, zone(&lab));
     ask(&lab, &[first.address(), second.address()]).passes();
+}
+
+fn an_answer_whose_signatures_do_not_verify_is_bogus() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    let server = start(&lab, Family::V4, 0, zone(&lab).always(Manner::Bogus));
+    ask(&lab, &[server.address()]).fails_by("dns-dnssec-bogus");
+    let command = ["dns", NAME];
+    run(&lab, command, &[server.address()])
+        .run()
+        .fails_by("dns-dnssec-bogus")
+        .says("/status", "unreachable");
+}
+
+fn two_servers_that_contradict_each_other_are_said() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    let having = start(&lab, Family::V4, 0, zone(&lab));
+    let denying = start(&lab, Family::V4, 1, Zone::new());
+    run(&lab, ["dns", NAME], &[having.address(), denying.address()])
+        .run()
+        .warns_by("dns-inconsistent")
+        .mentions("dns-inconsistent", &denying.address().to_string());
+    // The first that answers decides.
+    run(&lab, ["dns", NAME], &[denying.address(), having.address()])
+        .run()
+        .fails_by("dns-nxdomain")
+        .mentions("dns-inconsistent", &denying.address().to_string());
+}
+
+fn a_private_and_a_public_view_are_said() {
+    views([10, 0, 9, 9], [198, 51, 100, 7]).warns_by("dns-inconsistent");
+}
+
+fn differing_public_addresses_are_fine() {
+    views([203, 0, 113, 9], [198, 51, 100, 7]).passes();
+}
+
+/// Two servers give an address each for one name, which is resolved alone.
+fn views(first: [u8; 4], second: [u8; 4]) -> Outcome {
+    let lab = Lab::routers(1).build();
+    let [first, second] = [(0, first), (1, second)].map(|(number, address)| {
+        let zone = Zone::new().address(NAME, address.into());
+        start(&lab, Family::V4, number, zone)
+    });
+    run(&lab, ["dns", NAME], &[first.address(), second.address()]).run()
+}
+
+fn a_hosts_file_that_overrides_dns_is_said() {
+    let lab = Lab::routers(1).build();
+    let server = start(&lab, Family::V4, 0, zone(&lab));
+    for (address, overridden) in [
+        (IpAddr::from([10, 9, 9, 9]), true),
+        (lab.server_address(Family::V4), false),
+    ] {
+        let outcome = run(&lab, ["dns", NAME], &[server.address()])
+            .file("hosts", &format!("{address} {NAME}\n"))
+            .run();
+        if overridden {
+            outcome.warns_by("dns-inconsistent");
+        } else {
+            outcome.passes();
+        }
+    }
+}
+
+fn a_type_that_is_never_answered_is_said() {
+    let lab = Lab::routers(1).build();
+    let drops = zone(&lab).kind(RecordType::AAAA, Manner::Silent);
+    let server = start(&lab, Family::V4, 0, drops);
+    run(&lab, ["dns", NAME], &[server.address()])
+        .run()
+        .warns_by("dns-type-unanswered")
+        .mentions("dns-type-unanswered", "AAAA");
+}
+
+fn a_slow_resolution_is_said() {
+    let lab = Lab::routers(1).build();
+    let late = |ms| zone(&lab).always(Manner::Late(Duration::from_millis(ms)));
+    let slow = start(&lab, Family::V4, 0, late(1300));
+    run(&lab, ["dns", NAME], &[slow.address()])
+        .run()
+        .warns_by("dns-slow");
+    let fine = start(&lab, Family::V4, 1, late(300));
+    run(&lab, ["dns", NAME], &[fine.address()]).run().passes();
+}
+
+fn a_name_alone_is_resolved_and_nothing_sent_to_it() {
+    let lab = Lab::routers(1).build();
+    let server = start(&lab, Family::V4, 0, zone(&lab).alias("www.test", NAME));
+    run(
+        &lab,
+        ["dns", "www.test", "--type", "CNAME"],
+        &[server.address()],
+    )
+    .run()
+    .passes()
+    .says("/status", "reachable")
+    .says("/endpoints", serde_json::json!([]));
+    run(&lab, ["dns", "absent.test"], &[server.address()])
+        .run()
+        .fails_by("dns-nxdomain");
 }
 
 /// The first of two servers has this manner, the second answers.

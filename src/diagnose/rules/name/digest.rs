@@ -235,7 +235,7 @@ pub(super) fn judge(
         }
         Decision::Open => Judgement::Unknown(vec![Need::Resolution]),
         // Nothing that could still be asked would tell which it is.
-        Decision::Fault(Fault::Bogus) | Decision::Unexplained => Judgement::Unknown(Vec::new()),
+        Decision::Unexplained => Judgement::Unknown(Vec::new()),
         Decision::NotAsked | Decision::Resolved | Decision::Fault(_) => Judgement::Clear,
     }
 }
@@ -253,10 +253,7 @@ pub fn unreachable_servers(evidence: &Evidence) -> Vec<&ServerAnswer> {
 
 /// What the sources say, in a sentence, when an application gets no address and no rule of this family explains it; none otherwise.
 pub fn account(evidence: &Evidence) -> Option<String> {
-    let unexplained = matches!(
-        decide(evidence),
-        Decision::Unexplained | Decision::Fault(Fault::Bogus)
-    );
+    let unexplained = decide(evidence) == Decision::Unexplained;
     let resolution = evidence.resolution.as_ref().filter(|_| unexplained)?;
     let mut said = Vec::new();
     if let Some(system) = resolution.source(SourceKind::System) {

@@ -7,13 +7,17 @@ use crate::diagnose::Rule;
 
 pub mod alias_loop;
 pub mod digest;
+pub mod dnssec_bogus;
+pub mod inconsistent;
 pub mod no_address;
 pub mod no_servers;
 pub mod nxdomain;
 pub mod refused;
 pub mod server_down;
 pub mod servfail;
+pub mod slow;
 pub mod timeout;
+pub mod type_unanswered;
 mod wording;
 
 pub use digest::{account, unreachable_servers};
@@ -23,11 +27,15 @@ pub static NAME: &[&Rule] = &[
     &nxdomain::RULE,
     &no_address::RULE,
     &servfail::RULE,
+    &dnssec_bogus::RULE,
     &refused::RULE,
     &alias_loop::RULE,
     &timeout::RULE,
     &no_servers::RULE,
     &server_down::RULE,
+    &inconsistent::RULE,
+    &type_unanswered::RULE,
+    &slow::RULE,
 ];
 
 #[cfg(test)]
