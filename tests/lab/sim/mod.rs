@@ -6,6 +6,7 @@
 
 mod packet;
 mod path;
+mod web;
 
 use std::{
     collections::BinaryHeap,
@@ -24,10 +25,18 @@ use nix::{
 
 pub(crate) use self::path::Router;
 use self::path::{Packet, Path, Side};
+#[allow(
+    unused_imports,
+    reason = "the cases of one day use less than the nets offer"
+)]
+pub(crate) use self::web::{End, Truth, Web};
 use crate::{
     net::{Family, Namespace, Route},
     topology::{default, host},
 };
+
+/// The server behind a net has the address of one behind so many routers.
+const BEHIND_WEBS: usize = 200;
 
 /// A simulated path that is up. Dropping it takes it away.
 pub(crate) struct Simulation {
@@ -42,6 +51,23 @@ impl Simulation {
     #[track_caller]
     pub(crate) fn start(routers: Vec<Router>, last: Duration) -> Self {
         let count = routers.len();
+        let mut path = Path::new(routers, last);
+        Self::between(count, move |from, bytes, now| path.take(from, bytes, now))
+    }
+
+    /// A net of routers. The server is as far as its shortest arm; its address is that behind so many links as no path has.
+    #[track_caller]
+    pub(crate) fn web(web: &Web) -> Self {
+        let mut web = web.clone();
+        Self::between(BEHIND_WEBS, move |from, bytes, now| {
+            web.take(from, bytes, now)
+        })
+    }
+
+    fn between(
+        count: usize,
+        take: impl FnMut(Side, &[u8], Instant) -> Option<Packet> + Send + 'static,
+    ) -> Self {
         let client = Namespace::new("client");
         let server = Namespace::new("server");
         let ends = [(&client, 0, 1), (&server, count, 2)].map(|(end, link, number)| {
@@ -53,8 +79,7 @@ impl Simulation {
             file
         });
         let (stop, stopped) = UnixStream::pair().expect("a pair of sockets");
-        let path = Path::new(routers, last);
-        thread::spawn(move || carry(path, &ends, &stopped));
+        thread::spawn(move || carry(take, &ends, &stopped));
         Self {
             client,
             server,
@@ -85,7 +110,11 @@ impl Simulation {
 }
 
 /// Carries packets until it is stopped.
-fn carry(mut path: Path, ends: &[File; 2], stopped: &UnixStream) {
+fn carry(
+    mut take: impl FnMut(Side, &[u8], Instant) -> Option<Packet>,
+    ends: &[File; 2],
+    stopped: &UnixStream,
+) {
     let mut queue = BinaryHeap::<Packet>::new();
     let mut buffer = vec![0; 65536];
     loop {
@@ -118,7 +147,7 @@ fn carry(mut path: Path, ends: &[File; 2], stopped: &UnixStream) {
             (server, &ends[1], Side::Server),
         ] {
             while ready && let Ok(length) = end.read(&mut buffer) {
-                queue.extend(path.take(from, &buffer[..length], Instant::now()));
+                queue.extend(take(from, &buffer[..length], Instant::now()));
             }
         }
     }

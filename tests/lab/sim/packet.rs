@@ -1,6 +1,10 @@
 //! The few bytes of IP and ICMP that a simulated router reads and writes (RFC 791, 792, 8200, 4443).
 
-use std::net::IpAddr;
+use std::{
+    collections::hash_map::DefaultHasher,
+    hash::{Hash as _, Hasher as _},
+    net::IpAddr,
+};
 
 use crate::net::Family;
 
@@ -20,6 +24,28 @@ pub(super) fn family(packet: &[u8]) -> Option<Family> {
         6 if packet.len() >= HEADER_V6 && packet[24] != 0xff => Some(Family::V6),
         _ => None,
     }
+}
+
+/// A number for its flow: addresses, protocol and ports; for echo what routers take for them, type, code and checksum. Alike in both
+/// directions of a connection.
+pub(super) fn flow(packet: &[u8]) -> Option<u64> {
+    let family = family(packet)?;
+    let (protocol, addresses, payload) = match family {
+        Family::V4 => (
+            packet[9],
+            [&packet[12..16], &packet[16..20]],
+            usize::from(packet[0] & 0xf) * 4,
+        ),
+        Family::V6 => (packet[6], [&packet[8..24], &packet[24..40]], HEADER_V6),
+    };
+    let words = packet.get(payload..payload + 4)?;
+    let mut hasher = DefaultHasher::new();
+    let mut ends = [(addresses[0], &words[..2]), (addresses[1], &words[2..])];
+    if !matches!(protocol, ICMP | ICMPV6) {
+        ends.sort_unstable();
+    }
+    (protocol, ends).hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 /// Its time to live, or hop limit.

@@ -43,19 +43,14 @@ impl Router {
 
     /// Says so `burst` times at once, then again each time that `every` has passed.
     pub(crate) fn limited(mut self, burst: u32, every: Duration) -> Self {
-        self.limit = Some(Limit {
-            burst,
-            every,
-            tokens: burst,
-            filled: None,
-        });
+        self.limit = Some(Limit::new(burst, every));
         self
     }
 }
 
 /// A token bucket.
 #[derive(Clone, Debug)]
-struct Limit {
+pub(super) struct Limit {
     burst: u32,
     every: Duration,
     tokens: u32,
@@ -63,7 +58,16 @@ struct Limit {
 }
 
 impl Limit {
-    fn admits(&mut self, now: Instant) -> bool {
+    pub(super) fn new(burst: u32, every: Duration) -> Self {
+        Self {
+            burst,
+            every,
+            tokens: burst,
+            filled: None,
+        }
+    }
+
+    pub(super) fn admits(&mut self, now: Instant) -> bool {
         let filled = *self.filled.get_or_insert(now);
         let due = now.saturating_duration_since(filled).as_nanos() / self.every.as_nanos().max(1);
         if let Ok(due @ 1..) = u32::try_from(due) {
@@ -91,6 +95,17 @@ pub(super) struct Packet {
     pub(super) to: Side,
     pub(super) bytes: Vec<u8>,
     number: u64,
+}
+
+impl Packet {
+    pub(super) const fn new(due: Instant, to: Side, bytes: Vec<u8>, number: u64) -> Self {
+        Self {
+            due,
+            to,
+            bytes,
+            number,
+        }
+    }
 }
 
 /// The routers between the ends.
@@ -180,12 +195,7 @@ impl Path {
 
     fn packet(&mut self, due: Instant, to: Side, bytes: Vec<u8>) -> Packet {
         self.sent += 1;
-        Packet {
-            due,
-            to,
-            bytes,
-            number: self.sent,
-        }
+        Packet::new(due, to, bytes, self.sent)
     }
 
     /// 0 to 99, the same numbers in every run (xorshift64).
