@@ -11,10 +11,13 @@ use crate::diagnose::{self, Need};
 use crate::model::evidence::{Evidence, NotMeasured, UnderTest};
 use crate::model::local::RouteKind;
 use crate::model::target::Protocol;
-use crate::model::{Address, Endpoint, Ms, Observation, Operation, Outcome};
+use crate::model::{Address, Endpoint, Ms, Observation, Outcome};
 
 /// After so long without an answer the silence is taken seriously.
 const EARLY_SILENCE: Ms = Ms::from_millis(400);
+/// Beside probes that were answered, one without an answer may have lost its first SYN alone: the kernel sends the second after 1 s
+/// (RFC 6298 section 2).
+const SECOND_SYN: Ms = Ms::from_millis(1200);
 
 /// One step of a check.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,7 +116,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 | Need::ControlSeries(e)
                 | Need::Egress(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
-                Need::Outcomes(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
+                Need::Outcomes(e) => done(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
                     done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone()))
@@ -140,17 +143,42 @@ fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
         else {
             continue;
         };
-        if evidence.burst(endpoint).next().is_none() && now.saturating_sub(*since) >= EARLY_SILENCE
-        {
-            for _ in 0..2 {
-                hypothesis.record(Observation {
-                    endpoint: Some(endpoint.clone()),
-                    ..Observation::new(Operation::Connect, *since, Outcome::Timeout)
-                });
-            }
+        if silent_at(evidence, endpoint, *since).is_none_or(|at| now < at) {
+            continue;
+        }
+        let answered = evidence.burst(endpoint).count();
+        let missing = match answered {
+            0 => 2,
+            _ => usize::try_from(evidence.options.count)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(answered),
+        };
+        for _ in 0..missing {
+            hypothesis.record(Observation {
+                endpoint: Some(endpoint.clone()),
+                ..Observation::new(evidence.probe(), *since, Outcome::Timeout)
+            });
         }
     }
     hypothesis
+}
+
+/// When the silence of a burst's probes is taken seriously: of all of them, or of the rest once some were answered and the last is
+/// sent. None when none is missing.
+fn silent_at(evidence: &Evidence, endpoint: &Endpoint, since: Ms) -> Option<Ms> {
+    let answered = evidence.burst(endpoint).count();
+    if answered == 0 {
+        return Some(since + EARLY_SILENCE);
+    }
+    let options = &evidence.options;
+    let count = usize::try_from(options.count).unwrap_or(usize::MAX);
+    let sending = options
+        .interval_ms
+        .to_duration()
+        .saturating_mul(options.count.saturating_sub(1));
+    let slowest = evidence.burst(endpoint).filter_map(|o| o.rtt_ms).max();
+    let patience = SECOND_SYN + slowest.unwrap_or_default() + slowest.unwrap_or_default();
+    (answered < count).then(|| since + Ms::from(sending) + patience)
 }
 
 /// Whether packets to an address leave by this machine's routing table, as far as is known.
@@ -191,11 +219,7 @@ pub fn wake_at(evidence: &Evidence, log: &Log, now: Ms) -> Option<Ms> {
         .iter()
         .filter_map(|subject| {
             match log.get(&Step::Measure(Need::Burst(subject.endpoint.clone()))) {
-                Some(State::Running(since))
-                    if evidence.burst(&subject.endpoint).next().is_none() =>
-                {
-                    Some(*since + EARLY_SILENCE)
-                }
+                Some(State::Running(since)) => silent_at(evidence, &subject.endpoint, *since),
                 _ => None,
             }
         })

@@ -255,7 +255,33 @@ fn the_first_answer_ends_the_suspicion() {
     let (mut evidence, log) = begun();
     connects(&mut evidence, FIRST, Outcome::Ok, 1);
     assert_eq!(next(&evidence, &log, LATER), []);
-    assert_eq!(wake_at(&evidence, &log, Ms::ZERO), None);
+    // The others are given the time of a second SYN.
+    let wake = wake_at(&evidence, &log, Ms::ZERO);
+    assert!(wake > Some(Ms::from_millis(1200)), "{wake:?}");
+}
+
+#[test]
+fn some_that_stay_silent_beside_others_are_looked_into_before_their_time_out() {
+    let (mut evidence, mut log) = begun();
+    done(&mut log, Step::Measure(Need::Trace(endpoint(FIRST))));
+    connects(&mut evidence, FIRST, Outcome::Ok, 7);
+    let outcomes = Need::Outcomes(endpoint(FIRST));
+    let early = next(&evidence, &log, Ms::from_millis(900));
+    assert!(!measured(&early).contains(&&outcomes), "{early:?}");
+    let wake = wake_at(&evidence, &log, Ms::from_millis(900)).unwrap();
+    assert!(
+        wake > Ms::from_millis(1200) && wake < Ms::from_millis(1600),
+        "{wake}"
+    );
+    let mut steps = next(&evidence, &log, wake);
+    for step in steps.drain(..) {
+        done(&mut log, step);
+    }
+    let steps = next(&evidence, &log, wake);
+    assert!(measured(&steps).contains(&&outcomes), "{steps:?}");
+    // All were answered: nothing is to be looked into.
+    connects(&mut evidence, FIRST, Outcome::Ok, 3);
+    assert_eq!(wake_at(&evidence, &log, wake), None);
 }
 
 #[test]
