@@ -58,4 +58,5 @@ pub(super) struct Flow {
     pub(super) low: u8,
     pub(super) high: u8,
     pub(super) flying: u16,
+    pub(super) arrived: bool,
 }

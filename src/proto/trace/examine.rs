@@ -125,6 +125,7 @@ pub(super) fn start(state: &State) -> Group {
     Group {
         place: Place::Start,
         flows: (0..state.flows.len()).collect(),
+        passed: 0,
         goes_on: true,
         arrives: false,
     }
@@ -145,7 +146,7 @@ pub(super) fn is_examined(state: &State, layout: &Layout, group: &Group, ttl: u8
     if ttl == layout.first {
         return true;
     }
-    let spent = may_arrive(layout, group, ttl) && state.arrivals >= state.config.arrivals_max;
+    let spent = may_arrive(layout, group, ttl) && state.arrivals_left() == 0;
     if !group.place.goes_on()
         || group.arrives
         || spent

@@ -10,6 +10,7 @@ use super::pacing::HopPace;
 use super::probe::AnswerKind;
 use super::state::{MAIN, State};
 use super::stopping;
+use super::trunk;
 
 /// Answers of one router alone that prove, near a balancer per packet, that all packets pass it: of two routers
 /// one stays hidden once in 2048.
@@ -52,7 +53,9 @@ impl Place {
 pub(super) struct Group {
     pub(super) place: Place,
     pub(super) flows: Vec<usize>,
-    /// A flow through here was answered by a router at the next TTL.
+    /// Flows through here that were answered by a router at the next TTL.
+    pub(super) passed: u32,
+    /// A flow through here, at this TTL or another, was answered by a router at the next one.
     pub(super) goes_on: bool,
     /// A flow through here arrived at the next TTL.
     pub(super) arrives: bool,
@@ -94,7 +97,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn of(state: &State) -> Self {
-        let first = state.config.first_ttl;
+        let first = trunk::first_asked(state);
         let levels = vec![Level::default(); usize::from(state.config.max_ttl) + 2];
         let mut layout = Self {
             first,
@@ -153,7 +156,7 @@ impl Layout {
         };
         let cycle = cycle_of(state, flow, self.first, row.high);
         let mut end = cycle.as_ref().map(|cycle| cycle.last_ttl);
-        for ttl in row.low..=row.high {
+        for ttl in row.low.max(self.first)..=row.high {
             if end.is_some_and(|end| ttl > end) {
                 break;
             }
@@ -220,6 +223,7 @@ impl Layout {
                     None => level.groups.push(Group {
                         place,
                         flows: vec![flow],
+                        passed: 0,
                         goes_on: false,
                         arrives: false,
                     }),
@@ -296,7 +300,10 @@ impl Layout {
                 let strays = orphans.get(ttl + 1).filter(|_| single);
                 for &flow in group.flows.iter().chain(strays.into_iter().flatten()) {
                     match at(flow, ttl + 1) {
-                        Some(Place::Router(_)) => group.goes_on = true,
+                        Some(Place::Router(_)) => {
+                            group.passed += 1;
+                            group.goes_on = true;
+                        }
                         Some(Place::Destination(_)) => group.arrives = true,
                         _ => {}
                     }
