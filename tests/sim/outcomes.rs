@@ -54,14 +54,22 @@ fn one_dead_branch_of_sixteen_is_found_and_placed_among_48_flows() {
             let run = outcomes(&mut network, config, seed, Micros::from_millis(100));
             let graph = &run.graph;
             assert!(graph.arrivals <= WANTED + 4, "{}", graph.arrivals);
-            assert!(run.took < Micros::from_millis(12_000), "{:?}", run.took);
+            assert!(
+                run.took < Micros::from_millis(12_000),
+                "{seed} {per_flow:?} {:?}",
+                run.took
+            );
             let dead: Vec<usize> = (0..usize::from(WANTED))
                 .filter(|&flow| !matches!(graph.flows[flow].ending, Ending::Arrived { .. }))
                 .collect();
             wrong += dead.iter().filter(|&&flow| !passes(graph, flow, 3)).count();
             for &flow in &dead {
                 let path = &graph.flows[flow];
-                assert_eq!(path.ending, Ending::Silent { from_ttl: 5 }, "{path:?}");
+                assert_eq!(
+                    path.ending,
+                    Ending::Silent { from_ttl: 5 },
+                    "{seed} {path:?}"
+                );
             }
             found += u32::from(!dead.is_empty());
             runs += 1;

@@ -59,4 +59,6 @@ pub(super) struct Flow {
     pub(super) high: u8,
     pub(super) flying: u16,
     pub(super) arrived: bool,
+    /// The greatest TTL at which a router answered; 0 where none did.
+    pub(super) farthest: u8,
 }

@@ -25,18 +25,13 @@ pub(super) fn plan(wants: &mut Wants<'_>) {
 /// Sends the flow to the destination; true where it should have arrived and has not.
 fn arrive(wants: &mut Wants<'_>, flow: usize) -> bool {
     let (state, layout) = (wants.state, wants.layout);
-    let Some(distance) = layout.distance else {
+    let Some(at) = state.arrives_from(flow) else {
         return false;
     };
     if layout.end_of(flow).is_some() || state.destination == Destination::Silent {
         return false;
     }
-    let beyond = (distance..=state.config.max_ttl)
-        .rev()
-        .find(|&ttl| matches!(layout.place_at(flow, ttl), Some(Place::Router(_))))
-        .map_or(distance, |ttl| ttl.saturating_add(1));
     let last = state.config.max_ttl;
-    let at = beyond.min(last);
     let Some(cell) = state.cell(flow, at).filter(|cell| cell.asks > 0) else {
         wants.ask(flow, at, Micros(0));
         return false;

@@ -176,12 +176,14 @@ impl State {
 
     /// A router at this TTL or beyond answered the flow: it does not arrive before.
     pub(super) fn goes_on_beyond(&self, flow: usize, ttl: u8) -> bool {
-        self.flows.get(flow).is_some_and(|row| {
-            (ttl..=row.high).any(|ttl| {
-                let outcome = row.cells.get(usize::from(ttl)).and_then(Cell::outcome);
-                outcome.is_some_and(|reply| reply.kind == AnswerKind::TimeExceeded)
-            })
-        })
+        self.flows.get(flow).is_some_and(|row| row.farthest >= ttl)
+    }
+
+    /// The least TTL at which this flow may arrive, if its way is no shorter than the shortest known.
+    pub(super) fn arrives_from(&self, flow: usize) -> Option<u8> {
+        let farthest = self.flows.get(flow).map_or(0, |row| row.farthest);
+        let ttl = self.distance?.max(farthest.saturating_add(1));
+        Some(ttl.min(self.config.max_ttl))
     }
 
     /// Arrivals that the trace may still have on its own account.
@@ -203,13 +205,11 @@ impl State {
         let hop = self.hop(ttl)?;
         let full = self.config.reasks.saturating_add(1);
         let opens_silence = self.opens_silence(flow, ttl);
-        // At the last TTL of all one more question is enough.
-        let is_arrival = flow < usize::from(self.followed)
-            && self.distance.is_some_and(|distance| {
-                ttl == distance || (ttl > distance && ttl < self.config.max_ttl)
-            });
-        let asks = if is_arrival {
+        let arrives_from = self.arrives_from(flow);
+        let asks = if flow < usize::from(self.followed) && arrives_from == Some(ttl) {
             full
+        } else if arrives_from.is_some_and(|from| ttl > from) {
+            1
         } else if hop.is_helped() {
             full.max(LIMITED_ASKS)
         } else if flow != MAIN && self.is_known_silence(flow, ttl) {
@@ -381,6 +381,11 @@ impl State {
             self.destination = Destination::Answers;
             self.far_rtt = Some(rtt);
         }
+        if let (AnswerKind::TimeExceeded, Some(flow)) =
+            (answer.kind, self.flows.get_mut(record.flow))
+        {
+            flow.farthest = flow.farthest.max(record.ttl);
+        }
         let mut limited = false;
         if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
             hop.on_answer(record.sent_at);
@@ -442,7 +447,14 @@ impl State {
             if let (true, Some(router)) = (silent, self.router_before(record.flow, record.ttl)) {
                 self.after.entry((record.ttl, router)).or_default().0 += 1;
             }
-            if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
+            // Behind a router where nothing was ever answered, silence is the branch's own and no limit of the hop.
+            let dead = self
+                .router_before(record.flow, record.ttl)
+                .is_some_and(|router| {
+                    let known = self.after.get(&(record.ttl, router));
+                    known.is_none_or(|&(_, answered)| answered == 0)
+                });
+            if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)).filter(|_| !dead) {
                 hop.on_miss(record.sent_at, now);
             }
             if record.far && self.destination == Destination::Unknown {
