@@ -79,11 +79,31 @@ pub(super) struct Level {
     pub(super) mixed: bool,
 }
 
+/// Where one flow is, from its lowest TTL on.
+#[derive(Default)]
+struct Row {
+    low: u8,
+    places: Vec<Option<Place>>,
+}
+
+impl Row {
+    fn at(&self, ttl: u8) -> Option<Place> {
+        *self.places.get(usize::from(ttl.checked_sub(self.low)?))?
+    }
+
+    fn set(&mut self, ttl: u8, place: Option<Place>) {
+        let index = ttl.checked_sub(self.low).map(usize::from);
+        if let Some(slot) = index.and_then(|index| self.places.get_mut(index)) {
+            *slot = place;
+        }
+    }
+}
+
 pub(super) struct Layout {
     pub(super) first: u8,
     levels: Vec<Level>,
-    /// By flow, then by TTL.
-    places: Vec<Vec<Option<Place>>>,
+    /// By flow.
+    places: Vec<Row>,
     /// The TTL at which each flow ends, where it does.
     pub(super) ends: Vec<Option<u8>>,
     pub(super) cycles: Vec<Option<Cycle>>,
@@ -123,7 +143,7 @@ impl Layout {
     }
 
     pub(super) fn place_at(&self, flow: usize, ttl: u8) -> Option<Place> {
-        *self.places.get(flow)?.get(usize::from(ttl))?
+        self.places.get(flow)?.at(ttl)
     }
 
     pub(super) fn end_of(&self, flow: usize) -> Option<u8> {
@@ -150,13 +170,20 @@ impl Layout {
     }
 
     fn place(&mut self, state: &State, flow: usize) {
-        let mut places = vec![None; self.levels.len()];
         let Some(row) = state.flows.get(flow) else {
             return;
         };
-        let cycle = cycle_of(state, flow, self.first, row.high);
+        let low = row.low.max(self.first);
+        let mut places = Row {
+            low,
+            places: vec![None; (usize::from(row.high) + 1).saturating_sub(usize::from(low))],
+        };
+        let cycle = row
+            .repeats
+            .then(|| cycle_of(state, flow, self.first, row.high));
+        let cycle = cycle.flatten();
         let mut end = cycle.as_ref().map(|cycle| cycle.last_ttl);
-        for ttl in row.low.max(self.first)..=row.high {
+        for ttl in low..=row.high {
             if end.is_some_and(|end| ttl > end) {
                 break;
             }
@@ -179,8 +206,7 @@ impl Layout {
                     let before = if ttl == self.first {
                         Some(Place::Start)
                     } else {
-                        ttl.checked_sub(1)
-                            .and_then(|ttl| places.get(usize::from(ttl)).copied().flatten())
+                        ttl.checked_sub(1).and_then(|ttl| places.at(ttl))
                     };
                     // Of a hop that limits its answers, a silent one is not another node.
                     let limited = state.hop(ttl).is_some_and(HopPace::is_limited);
@@ -203,9 +229,7 @@ impl Layout {
                 }
                 _ => {}
             }
-            if let Some(slot) = places.get_mut(usize::from(ttl)) {
-                *slot = place;
-            }
+            places.set(ttl, place);
             let orphan = ttl > self.first && !state.is_asked(flow, ttl - 1);
             let Some(level) = self.levels.get_mut(usize::from(ttl)) else {
                 break;
@@ -271,8 +295,8 @@ impl Layout {
             };
             for flow in std::mem::take(&mut level.lost) {
                 group.flows.push(flow);
-                if let Some(slot) = self.places.get_mut(flow).and_then(|row| row.get_mut(ttl)) {
-                    *slot = Some(place);
+                if let (Some(row), Ok(ttl)) = (self.places.get_mut(flow), u8::try_from(ttl)) {
+                    row.set(ttl, Some(place));
                 }
             }
         }
@@ -281,13 +305,7 @@ impl Layout {
     /// Notes at each place what flows through it met one TTL further.
     fn look_ahead(&mut self) {
         let places = &self.places;
-        let at = |flow: usize, ttl: usize| {
-            places
-                .get(flow)
-                .and_then(|row| row.get(ttl))
-                .copied()
-                .flatten()
-        };
+        let at = |flow: usize, ttl: usize| places.get(flow)?.at(u8::try_from(ttl).ok()?);
         let mut pooled: BTreeMap<IpAddr, (bool, bool)> = BTreeMap::new();
         let orphans: Vec<Vec<usize>> = self
             .levels

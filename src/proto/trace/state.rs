@@ -385,6 +385,12 @@ impl State {
             (answer.kind, self.flows.get_mut(record.flow))
         {
             flow.farthest = flow.farthest.max(record.ttl);
+            let (low, high, own) = (flow.low, flow.high, usize::from(record.ttl));
+            let others = (usize::from(low)..=usize::from(high)).filter(|&ttl| ttl != own);
+            flow.repeats |= others
+                .filter_map(|ttl| flow.cells.get(ttl))
+                .flat_map(|cell| &cell.replies)
+                .any(|reply| reply.from == answer.from);
         }
         let mut limited = false;
         if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
