@@ -141,7 +141,7 @@ fn a_target_on_the_trunk_itself_is_reached_where_it_is() {
         let run = traced(&mut near, trunk.clone());
         assert_eq!(run.graph.distance, u8::try_from(length).ok());
         assert!(run.is_whole(&near), "{length}: {:?}", run.graph.hops);
-        assert!(run.graph.arrivals <= 4, "{}", run.graph.arrivals);
+        assert!(run.graph.arrivals <= Config::default().arrivals_max);
     }
 }
 
@@ -177,5 +177,5 @@ fn one_path_has_a_trunk_as_well() {
     assert_eq!(trunk.hops.len(), 7);
     let second = run_with(&mut network, one(trunk), 1, Mischief::default());
     assert!(second.is_whole(&network));
-    assert!(second.probes <= 6, "{}", second.probes);
+    assert!(second.probes <= 7, "{}", second.probes);
 }

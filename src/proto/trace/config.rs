@@ -68,7 +68,7 @@ impl Default for Config {
             confidence: Confidence::P95,
             scope: Scope::Node,
             probes_max: 2000,
-            arrivals_max: 4,
+            arrivals_max: 6,
             destination_answers: None,
             trunk: Trunk::default(),
             deadline: None,

@@ -344,7 +344,7 @@ fn draw_examinations(state: &State, layout: &Layout, ids: &Ids, graph: &mut Grap
                 found: behind.found,
                 flows: behind.settled,
                 required: behind.required,
-                miss_bound: super::stopping::miss_bound(behind.found, behind.settled),
+                miss_bound: behind.miss_bound(),
             });
         }
     }

@@ -64,9 +64,9 @@ pub(super) fn judge(
     if left == 0 && chance == Chance::Some {
         return Gate::Never;
     }
-    // While one flow looks for the distance, an arrival is kept back for arms of another length.
+    // While one flow looks for the distance, half of the arrivals are kept back for arms of another length.
     let searches = layout.distance.is_none() && state.config.flows_max > 1;
-    let allowed = left.saturating_sub(u16::from(searches)).max(1);
+    let allowed = if searches { left / 2 } else { left }.max(1);
     if state.risky_in_flight(now).saturating_add(risks.shared) < allowed {
         Gate::Goes(Risk::Shared)
     } else {
