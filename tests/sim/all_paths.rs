@@ -62,7 +62,7 @@ fn a_straight_path_takes_75_probes_at_most() {
         assert_eq!(measured.whole, measured.runs);
         assert!(measured.most_probes <= 75);
         assert!(measured.longest < Micros::from_millis(700));
-        assert!(measured.most_arrivals <= 2);
+        assert!(measured.most_arrivals <= Config::default().arrivals_max);
     }
 }
 
@@ -119,7 +119,7 @@ fn unequal() -> Network {
 fn unequal_arms_draw_no_link_that_does_not_exist() {
     let measured = measure("unequal", 100, &all_paths(), unequal);
     assert!(measured.whole >= 90);
-    assert!(measured.most_arrivals <= 4, "{}", measured.most_arrivals);
+    assert!(measured.most_arrivals <= Config::default().arrivals_max);
 }
 
 #[test]
@@ -299,6 +299,7 @@ fn a_black_hole_with_all_paths_asked_for_ends_in_two_and_a_half_seconds() {
 fn the_bound_on_flows_is_kept_and_said() {
     let config = Config {
         flows_max: 16,
+        flows_shown: 16,
         ..Config::default()
     };
     let mut network = Network::full(&[1, 1, 16, 1, 1]);
@@ -327,10 +328,10 @@ fn the_result_says_how_sure_it_is() {
 }
 
 #[test]
-fn with_64_flows_a_diamond_of_sixteen_is_traced_as_far_as_they_go_and_this_is_said() {
-    let measured = measure("1-16-1, 64 flows", 50, &Config::default(), || {
+fn the_default_flows_are_enough_for_a_diamond_of_sixteen() {
+    let measured = measure("1-16-1, default flows", 50, &Config::default(), || {
         Network::full(&[1, 1, 1, 1, 16, 1, 1, 1, 1, 1])
     });
     assert!(measured.most_probes <= 370);
-    assert!(measured.whole >= 25);
+    assert!(measured.whole >= 40);
 }

@@ -44,6 +44,17 @@ pub(crate) fn run_with(
     seed: u64,
     mischief: Mischief,
 ) -> Run {
+    run_asking(network, config, seed, mischief, None)
+}
+
+/// The same, where from an instant on the outcomes of so many flows are wanted.
+pub(crate) fn run_asking(
+    network: &mut Network,
+    config: Config,
+    seed: u64,
+    mischief: Mischief,
+    mut outcomes: Option<(Micros, u16)>,
+) -> Run {
     let mut now = Micros(0);
     let mut tracer = Tracer::new(config, seed, now);
     let mut coming: BinaryHeap<Reverse<(Micros, u64)>> = BinaryHeap::new();
@@ -53,6 +64,10 @@ pub(crate) fn run_with(
     let mut serial = 0;
     let mut at_once = 0;
     let end = loop {
+        if let Some((_, flows)) = outcomes.filter(|(at, _)| *at <= now) {
+            tracer.handle_outcomes_wanted(flows, now);
+            outcomes = None;
+        }
         while let Some(probe) = tracer.poll_transmit(now) {
             probes += 1;
             tracer.handle_sent(probe.id, now);
@@ -89,7 +104,9 @@ pub(crate) fn run_with(
             }
         }
         if let Some(end) = tracer.is_done() {
-            break end;
+            let Some((at, _)) = outcomes else { break end };
+            now = now.max(at);
+            continue;
         }
         let wake = tracer
             .poll_timeout()
@@ -97,12 +114,16 @@ pub(crate) fn run_with(
         let answer = coming.peek().map(|Reverse((at, _))| *at);
         if let Some(at) = answer.filter(|at| *at <= wake) {
             now = now.max(at);
-            let Some(Reverse((_, serial))) = coming.pop() else {
-                unreachable!("it was looked at just now")
-            };
-            let (id, answer) = answers[&serial];
-            flows.remove(&id);
-            tracer.handle_answer(id, now, answer);
+            // Whatever has come by now is handed in before anything is sent, as a driver that empties its queue does.
+            while let Some(Reverse((at, serial))) = coming.peek().copied() {
+                if at > now {
+                    break;
+                }
+                coming.pop();
+                let (id, answer) = answers[&serial];
+                flows.remove(&id);
+                tracer.handle_answer(id, now, answer);
+            }
         } else {
             now = now.max(wake);
             tracer.handle_timeout(now);

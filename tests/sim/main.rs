@@ -6,4 +6,6 @@ mod all_paths;
 mod drive;
 mod network;
 mod one_path;
+mod outcomes;
 mod robustness;
+mod trunk;

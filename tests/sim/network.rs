@@ -157,7 +157,7 @@ impl Network {
             Manner::Silent | Manner::Drops => return None,
             Manner::Limited { burst, every } => {
                 let (tokens, since) = router.tokens.unwrap_or((u64::from(burst) * every, 0));
-                let tokens = (tokens + now.0 - since).min(u64::from(burst) * every);
+                let tokens = (tokens + now.0.saturating_sub(since)).min(u64::from(burst) * every);
                 router.tokens = Some((tokens, now.0));
                 if tokens < every {
                     return None;

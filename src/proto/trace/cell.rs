@@ -58,4 +58,9 @@ pub(super) struct Flow {
     pub(super) low: u8,
     pub(super) high: u8,
     pub(super) flying: u16,
+    pub(super) arrived: bool,
+    /// A router answered it at two TTLs: it may go in a circle.
+    pub(super) repeats: bool,
+    /// The greatest TTL at which a router answered; 0 where none did.
+    pub(super) farthest: u8,
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU16;
 
 use super::probe::Micros;
+use super::trunk::Trunk;
 
 /// The settings of one trace. All durations are microseconds.
 #[derive(Clone, Debug)]
@@ -11,9 +12,12 @@ pub struct Config {
     pub first_ttl: u8,
     /// The last TTL that is asked.
     pub max_ttl: u8,
-    /// At most so many flows are shown and examined; 1 traces one path. Scouts beyond a silent hop may use
+    /// At most so many flows are used to examine nodes; 1 traces one path. Scouts beyond a silent hop may use
     /// other flows even then, but what they see is not in the graph.
     pub flows_max: u16,
+    /// At most so many of them, the first ones, are followed and listed in [`super::Graph::flows`]. What the others see is in the graph's
+    /// nodes and links. Behind a wide balancer the stopping rule wants more flows than anybody reads.
+    pub flows_shown: u16,
     /// How many probes of one flow may be unanswered at once; `None` is any number. One where a flow is a
     /// 4-tuple that only one socket can hold at a time.
     pub in_flight_per_flow: Option<NonZeroU16>,
@@ -35,11 +39,14 @@ pub struct Config {
     pub scope: Scope,
     /// At most so many probes are proposed.
     pub probes_max: u32,
-    /// How many probes may reach the destination (each TCP one is a visit to the service). Kept with what is
-    /// known when a probe is proposed: paths of unequal length can surprise it by the few in flight.
+    /// How many probes may reach the destination (each TCP one is a visit to the service), besides one of each flow whose outcome is
+    /// wanted ([`super::Tracer::handle_outcomes_wanted`]). No probe is proposed that, as far as is known then, could exceed it:
+    /// only an arm that is shorter than the others by three hops and more can surprise it, by one probe at a time.
     pub arrivals_max: u16,
     /// Whether the destination answers at all, where that is known from elsewhere.
     pub destination_answers: Option<bool>,
+    /// Near hops that another trace of this process has learnt; none by default.
+    pub trunk: Trunk,
     /// When the trace ends whatever is open, as an instant from the start.
     pub deadline: Option<Micros>,
 }
@@ -49,7 +56,8 @@ impl Default for Config {
         Self {
             first_ttl: 1,
             max_ttl: 30,
-            flows_max: 64,
+            flows_max: 256,
+            flows_shown: 64,
             in_flight_per_flow: None,
             in_flight_max: 64,
             rate: 250,
@@ -60,8 +68,9 @@ impl Default for Config {
             confidence: Confidence::P95,
             scope: Scope::Node,
             probes_max: 2000,
-            arrivals_max: 2,
+            arrivals_max: 6,
             destination_answers: None,
+            trunk: Trunk::default(),
             deadline: None,
         }
     }
@@ -73,6 +82,8 @@ impl Config {
         self.first_ttl = self.first_ttl.clamp(1, 254);
         self.max_ttl = self.max_ttl.clamp(self.first_ttl, 254);
         self.flows_max = self.flows_max.clamp(1, 4096);
+        self.flows_shown = self.flows_shown.clamp(1, self.flows_max);
+        self.trunk = self.trunk.bounded(self.first_ttl, self.max_ttl);
         self.in_flight_max = self.in_flight_max.max(1);
         self.rate = self.rate.clamp(1, 1_000_000);
         self.burst = self.burst.max(1);

@@ -2,18 +2,20 @@
 
 use std::net::IpAddr;
 
-use super::examine::{Behind, examined};
+use super::examine::{self, Behind, examined};
 use super::graph::{
     Balancing, Completeness, Ending, Examination, FlowPath, Graph, Hop, Link, Node, NodeId, Role,
 };
 use super::layout::{Group, Layout, Place};
 use super::probe::{AnswerKind, FlowId};
-use super::state::State;
+use super::state::{MAIN, State};
 use super::tracer::{Bound, End};
+use super::trunk;
 
 pub(super) fn draw(state: &State, end: Option<End>) -> Graph {
     let layout = Layout::of(state);
-    let shown = state.flows.len().min(usize::from(state.config.flows_max));
+    let used = state.flows.len().min(usize::from(state.config.flows_max));
+    let shown = used.min(usize::from(state.config.flows_shown));
     let mut graph = Graph {
         hops: Vec::new(),
         links: Vec::new(),
@@ -32,22 +34,57 @@ pub(super) fn draw(state: &State, end: Option<End>) -> Graph {
         counters: state.counters,
         end,
     };
-    let ids = draw_hops(state, &layout, shown, &mut graph);
-    for flow in 0..shown {
-        draw_flow(state, &layout, &ids, flow, &mut graph);
+    let ids = draw_hops(state, &layout, used, &mut graph);
+    for flow in 0..used {
+        if let Some(path) = draw_flow(state, &layout, &ids, flow, &mut graph)
+            && flow < shown
+        {
+            graph.flows.push(path);
+        }
     }
     graph
         .links
         .sort_by_key(|link| (link.ttl, link.from, link.to));
-    examine(state, &layout, &ids, &mut graph);
+    draw_examinations(state, &layout, &ids, &mut graph);
     graph
 }
 
-/// The names of places: by TTL, then the place.
-type Ids = Vec<(u8, Place, NodeId)>;
+/// The names of nodes.
+struct Ids {
+    /// The TTL of the first hop of all.
+    first: u8,
+    /// Of the hops that were taken over, from the first on.
+    trunk: Vec<NodeId>,
+    /// By TTL, then the place.
+    places: Vec<(u8, Place, NodeId)>,
+}
 
-fn draw_hops(state: &State, layout: &Layout, shown: usize, graph: &mut Graph) -> Ids {
-    let mut ids = Ids::new();
+impl Ids {
+    fn next(&self) -> NodeId {
+        let taken = self.trunk.len() + self.places.len();
+        NodeId(u16::try_from(taken).unwrap_or(u16::MAX))
+    }
+
+    fn of(&self, ttl: u8, place: Place) -> Option<NodeId> {
+        let mut known = self.places.iter();
+        known
+            .find(|(at, known, _)| *at == ttl && *known == place)
+            .map(|(_, _, id)| *id)
+    }
+
+    fn of_trunk(&self, ttl: u8) -> Option<NodeId> {
+        let index = usize::from(ttl.checked_sub(self.first)?);
+        self.trunk.get(index).copied()
+    }
+}
+
+fn draw_hops(state: &State, layout: &Layout, used: usize, graph: &mut Graph) -> Ids {
+    let mut ids = Ids {
+        first: state.config.first_ttl,
+        trunk: Vec::new(),
+        places: Vec::new(),
+    };
+    draw_trunk(state, layout, &mut ids, graph);
     for ttl in layout.first..=state.config.max_ttl {
         let Some(pace) = state.hop(ttl).filter(|pace| pace.asked > 0) else {
             continue;
@@ -60,13 +97,13 @@ fn draw_hops(state: &State, layout: &Layout, shown: usize, graph: &mut Graph) ->
             let known = group
                 .flows
                 .iter()
-                .any(|&flow| flow < shown && is_anchored(state, layout, group, flow, ttl));
+                .any(|&flow| flow < used && is_anchored(state, layout, group, flow, ttl));
             if !known || group.place == Place::Lost {
                 continue;
             }
-            let id = NodeId(u16::try_from(ids.len()).unwrap_or(u16::MAX));
-            ids.push((ttl, group.place, id));
-            nodes.push(draw_node(state, layout, id, group, shown, ttl));
+            let id = ids.next();
+            ids.places.push((ttl, group.place, id));
+            nodes.push(draw_node(state, layout, id, group, used, ttl));
         }
         graph.hops.push(Hop {
             ttl,
@@ -76,6 +113,50 @@ fn draw_hops(state: &State, layout: &Layout, shown: usize, graph: &mut Graph) ->
         });
     }
     ids
+}
+
+/// The hops that were taken over, with what was asked of them here besides.
+fn draw_trunk(state: &State, layout: &Layout, ids: &mut Ids, graph: &mut Graph) {
+    let Some(last) = trunk::verified_to(state) else {
+        return;
+    };
+    for ttl in ids.first..=last {
+        let Some(known) = state.config.trunk.hop(ttl) else {
+            break;
+        };
+        let (mut rtts, mut own, mut address) = (known.rtts.clone(), 0, known.address);
+        if let Some(cell) = state.cell(MAIN, ttl) {
+            own = u32::from(cell.asks);
+            rtts.extend(cell.replies.iter().map(|reply| reply.rtt));
+            address = address.or(cell.outcome().map(|reply| reply.from));
+        }
+        let answered = known.answered + u32::try_from(rtts.len() - known.rtts.len()).unwrap_or(0);
+        let balancing = if ttl == last {
+            let behind = Behind::of(state, layout, layout.first, &examine::start(state));
+            balancing_of(layout, &behind, ttl)
+        } else {
+            Balancing::None
+        };
+        let id = ids.next();
+        ids.trunk.push(id);
+        let node = Node {
+            id,
+            address,
+            role: address.map_or(Role::Silent, |_| Role::Router),
+            sent: known.sent + own,
+            answered,
+            rtts,
+            limited: known.limited,
+            balancing,
+            from_trunk: true,
+        };
+        graph.hops.push(Hop {
+            ttl,
+            sent: node.sent,
+            answered,
+            nodes: vec![node],
+        });
+    }
 }
 
 /// An arrival says "at this TTL or before": it makes a node only where the hop before is known to be another.
@@ -91,7 +172,7 @@ fn draw_node(
     layout: &Layout,
     id: NodeId,
     group: &Group,
-    shown: usize,
+    used: usize,
     ttl: u8,
 ) -> Node {
     let address = group.place.address();
@@ -109,8 +190,9 @@ fn draw_node(
         rtts: Vec::new(),
         limited: address.is_some_and(|address| state.limited.contains(&address)),
         balancing: Balancing::None,
+        from_trunk: false,
     };
-    for &flow in group.flows.iter().filter(|&&flow| flow < shown) {
+    for &flow in group.flows.iter().filter(|&&flow| flow < used) {
         let Some(cell) = state.cell(flow, ttl) else {
             continue;
         };
@@ -134,29 +216,39 @@ fn draw_node(
     }
     if group.place.goes_on() && ttl < state.config.max_ttl {
         let behind = Behind::of(state, layout, ttl + 1, group);
-        node.balancing = match (behind.per_packet, behind.found) {
-            (true, _) => Balancing::PerPacket,
-            (false, 0 | 1) => Balancing::None,
-            (false, _) if layout.is_mixed(ttl) => Balancing::None,
-            (false, _) => Balancing::PerFlow,
-        };
+        node.balancing = balancing_of(layout, &behind, ttl);
     }
     node
 }
 
-fn draw_flow(state: &State, layout: &Layout, ids: &Ids, flow: usize, graph: &mut Graph) {
-    let Some(row) = state.flows.get(flow).filter(|row| row.low <= row.high) else {
-        return;
-    };
+fn balancing_of(layout: &Layout, behind: &Behind, ttl: u8) -> Balancing {
+    match (behind.per_packet, behind.found) {
+        (true, _) => Balancing::PerPacket,
+        (false, 0 | 1) => Balancing::None,
+        (false, _) if layout.is_mixed(ttl) => Balancing::None,
+        (false, _) => Balancing::PerFlow,
+    }
+}
+
+/// Draws the links that a flow took; its path.
+fn draw_flow(
+    state: &State,
+    layout: &Layout,
+    ids: &Ids,
+    flow: usize,
+    graph: &mut Graph,
+) -> Option<FlowPath> {
+    let row = state.flows.get(flow).filter(|row| row.low <= row.high)?;
     let name = |ttl: u8| {
-        let place = layout.place_at(flow, ttl)?;
-        ids.iter()
-            .find(|(at, known, _)| *at == ttl && *known == place)
-            .map(|(_, _, id)| *id)
+        let place = layout.place_at(flow, ttl).map(|place| ids.of(ttl, place));
+        place.unwrap_or_else(|| ids.of_trunk(ttl))
     };
     let last = layout.end_of(flow).unwrap_or(row.high).min(row.high);
-    let nodes: Vec<Option<NodeId>> = (layout.first..=last).map(name).collect();
-    for (ttl, pair) in (layout.first + 1..).zip(nodes.windows(2)) {
+    let mut nodes: Vec<Option<NodeId>> = (ids.first..=last).map(name).collect();
+    while nodes.last().is_some_and(Option::is_none) {
+        nodes.pop();
+    }
+    for (ttl, pair) in (ids.first + 1..).zip(nodes.windows(2)) {
         let &[Some(from), Some(to)] = pair else {
             continue;
         };
@@ -179,11 +271,11 @@ fn draw_flow(state: &State, layout: &Layout, ids: &Ids, flow: usize, graph: &mut
     }
     let ending = ending_of(state, layout, flow, row.high);
     let flow = FlowId(u16::try_from(flow).unwrap_or(u16::MAX));
-    graph.flows.push(FlowPath {
+    Some(FlowPath {
         flow,
         nodes,
         ending,
-    });
+    })
 }
 
 fn ending_of(state: &State, layout: &Layout, flow: usize, high: u8) -> Ending {
@@ -203,7 +295,10 @@ fn ending_of(state: &State, layout: &Layout, flow: usize, high: u8) -> Ending {
             Some(Place::Silent { .. } | Place::Lost)
         )
     };
-    match (layout.first..=high).rev().take_while(is_silent).last() {
+    let asked = (layout.first..=high)
+        .rev()
+        .filter(|ttl| state.is_asked(flow, *ttl));
+    match asked.take_while(is_silent).last() {
         Some(from_ttl) => Ending::Silent { from_ttl },
         None => Ending::Open,
     }
@@ -232,13 +327,13 @@ fn refusal(state: &State, layout: &Layout, flow: usize, ttl: u8, from: IpAddr) -
     }
 }
 
-fn examine(state: &State, layout: &Layout, ids: &Ids, graph: &mut Graph) {
+fn draw_examinations(state: &State, layout: &Layout, ids: &Ids, graph: &mut Graph) {
     if state.config.flows_max > 1 {
         for (ttl, behind) in examined(state, layout) {
+            let before = ttl.saturating_sub(1);
             let node = ids
-                .iter()
-                .find(|(at, place, _)| *at + 1 == ttl && *place == behind.place)
-                .map(|(_, _, id)| *id);
+                .of(before, behind.place)
+                .or_else(|| ids.of_trunk(before));
             graph.completeness.per_packet |= behind.per_packet;
             if behind.per_packet {
                 continue;
@@ -249,7 +344,7 @@ fn examine(state: &State, layout: &Layout, ids: &Ids, graph: &mut Graph) {
                 found: behind.found,
                 flows: behind.settled,
                 required: behind.required,
-                miss_bound: super::stopping::miss_bound(behind.found, behind.settled),
+                miss_bound: behind.miss_bound(),
             });
         }
     }

@@ -19,6 +19,9 @@ pub(super) struct Behind {
     pub(super) settled: u32,
     /// Flows that the stopping rule asks for.
     pub(super) required: u32,
+    /// The ways meet again at the next hop, as far as all others show: one more next hop goes unseen only if every flow takes the way that
+    /// is known, and not if every flow takes one and the same of two. That is half as likely.
+    meets: bool,
     /// Repetitions of flows that had a result.
     pub(super) repeats: u32,
     pub(super) per_packet: bool,
@@ -43,6 +46,7 @@ impl Behind {
             asked: 0,
             settled: 0,
             required: 0,
+            meets: false,
             repeats: 0,
             per_packet: false,
             candidates: Vec::new(),
@@ -73,11 +77,19 @@ impl Behind {
         }
         behind.found = u32::try_from(next.len()).unwrap_or(u32::MAX);
         behind.required = required(state, layout, behind.found);
+        behind.meets = behind.found == 1 && !alone && layout.only(ttl).is_some();
+        behind.required -= u32::from(behind.meets);
         behind
     }
 
     pub(super) fn pending(&self) -> usize {
         self.asked.saturating_sub(self.settled) as usize
+    }
+
+    /// The greatest probability that one more next hop was missed.
+    pub(super) fn miss_bound(&self) -> f64 {
+        let bound = stopping::miss_bound(self.found, self.settled);
+        if self.meets { bound / 2.0 } else { bound }
     }
 
     pub(super) fn missing(&self) -> u32 {
@@ -125,6 +137,7 @@ pub(super) fn start(state: &State) -> Group {
     Group {
         place: Place::Start,
         flows: (0..state.flows.len()).collect(),
+        passed: 0,
         goes_on: true,
         arrives: false,
     }
@@ -145,13 +158,8 @@ pub(super) fn is_examined(state: &State, layout: &Layout, group: &Group, ttl: u8
     if ttl == layout.first {
         return true;
     }
-    let spent = may_arrive(layout, group, ttl) && state.arrivals >= state.config.arrivals_max;
-    if !group.place.goes_on()
-        || group.arrives
-        || spent
-        || layout.is_mixed(ttl - 1)
-        || circles(layout, ttl)
-    {
+    let spent = (may_arrive(layout, group, ttl) || group.arrives) && state.arrivals_left() == 0;
+    if !group.place.goes_on() || spent || layout.is_mixed(ttl - 1) || circles(layout, ttl) {
         return false;
     }
     match group.place {

@@ -18,7 +18,7 @@ pub struct Graph {
     pub hops: Vec<Hop>,
     /// Links between nodes at consecutive TTLs that one flow was seen to take.
     pub links: Vec<Link>,
-    /// What each flow met, by its id; with one path asked for, the main flow alone.
+    /// What each flow met, by its id, of so many flows as are shown; with one path asked for, the main flow alone.
     pub flows: Vec<FlowPath>,
     /// Every node that the search looked behind; empty with one path asked for.
     pub examinations: Vec<Examination>,
@@ -103,6 +103,8 @@ pub struct Node {
     pub limited: bool,
     /// How it spreads packets.
     pub balancing: Balancing,
+    /// It was taken over from another trace ([`super::Trunk`]): counts and round trips are that trace's, with what was asked here besides.
+    pub from_trunk: bool,
 }
 
 /// A link that at least one flow was seen to take.
@@ -153,7 +155,8 @@ pub enum Ending {
 pub struct FlowPath {
     /// Whose path.
     pub flow: FlowId,
-    /// From the first TTL on: where it was; `None` where it was not asked or is not known yet.
+    /// From the first TTL on: where it was; `None` where it was not asked or is not known yet. All flows pass what was taken over from
+    /// another trace.
     pub nodes: Vec<Option<NodeId>>,
     /// How it ended.
     pub ending: Ending,

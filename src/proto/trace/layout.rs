@@ -10,6 +10,7 @@ use super::pacing::HopPace;
 use super::probe::AnswerKind;
 use super::state::{MAIN, State};
 use super::stopping;
+use super::trunk;
 
 /// Answers of one router alone that prove, near a balancer per packet, that all packets pass it: of two routers
 /// one stays hidden once in 2048.
@@ -52,7 +53,9 @@ impl Place {
 pub(super) struct Group {
     pub(super) place: Place,
     pub(super) flows: Vec<usize>,
-    /// A flow through here was answered by a router at the next TTL.
+    /// Flows through here that were answered by a router at the next TTL.
+    pub(super) passed: u32,
+    /// A flow through here, at this TTL or another, was answered by a router at the next one.
     pub(super) goes_on: bool,
     /// A flow through here arrived at the next TTL.
     pub(super) arrives: bool,
@@ -76,11 +79,31 @@ pub(super) struct Level {
     pub(super) mixed: bool,
 }
 
+/// Where one flow is, from its lowest TTL on.
+#[derive(Default)]
+struct Row {
+    low: u8,
+    places: Vec<Option<Place>>,
+}
+
+impl Row {
+    fn at(&self, ttl: u8) -> Option<Place> {
+        *self.places.get(usize::from(ttl.checked_sub(self.low)?))?
+    }
+
+    fn set(&mut self, ttl: u8, place: Option<Place>) {
+        let index = ttl.checked_sub(self.low).map(usize::from);
+        if let Some(slot) = index.and_then(|index| self.places.get_mut(index)) {
+            *slot = place;
+        }
+    }
+}
+
 pub(super) struct Layout {
     pub(super) first: u8,
     levels: Vec<Level>,
-    /// By flow, then by TTL.
-    places: Vec<Vec<Option<Place>>>,
+    /// By flow.
+    places: Vec<Row>,
     /// The TTL at which each flow ends, where it does.
     pub(super) ends: Vec<Option<u8>>,
     pub(super) cycles: Vec<Option<Cycle>>,
@@ -94,7 +117,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn of(state: &State) -> Self {
-        let first = state.config.first_ttl;
+        let first = trunk::first_asked(state);
         let levels = vec![Level::default(); usize::from(state.config.max_ttl) + 2];
         let mut layout = Self {
             first,
@@ -120,7 +143,7 @@ impl Layout {
     }
 
     pub(super) fn place_at(&self, flow: usize, ttl: u8) -> Option<Place> {
-        *self.places.get(flow)?.get(usize::from(ttl))?
+        self.places.get(flow)?.at(ttl)
     }
 
     pub(super) fn end_of(&self, flow: usize) -> Option<u8> {
@@ -147,13 +170,20 @@ impl Layout {
     }
 
     fn place(&mut self, state: &State, flow: usize) {
-        let mut places = vec![None; self.levels.len()];
         let Some(row) = state.flows.get(flow) else {
             return;
         };
-        let cycle = cycle_of(state, flow, self.first, row.high);
+        let low = row.low.max(self.first);
+        let mut places = Row {
+            low,
+            places: vec![None; (usize::from(row.high) + 1).saturating_sub(usize::from(low))],
+        };
+        let cycle = row
+            .repeats
+            .then(|| cycle_of(state, flow, self.first, row.high));
+        let cycle = cycle.flatten();
         let mut end = cycle.as_ref().map(|cycle| cycle.last_ttl);
-        for ttl in row.low..=row.high {
+        for ttl in low..=row.high {
             if end.is_some_and(|end| ttl > end) {
                 break;
             }
@@ -176,8 +206,7 @@ impl Layout {
                     let before = if ttl == self.first {
                         Some(Place::Start)
                     } else {
-                        ttl.checked_sub(1)
-                            .and_then(|ttl| places.get(usize::from(ttl)).copied().flatten())
+                        ttl.checked_sub(1).and_then(|ttl| places.at(ttl))
                     };
                     // Of a hop that limits its answers, a silent one is not another node.
                     let limited = state.hop(ttl).is_some_and(HopPace::is_limited);
@@ -200,9 +229,7 @@ impl Layout {
                 }
                 _ => {}
             }
-            if let Some(slot) = places.get_mut(usize::from(ttl)) {
-                *slot = place;
-            }
+            places.set(ttl, place);
             let orphan = ttl > self.first && !state.is_asked(flow, ttl - 1);
             let Some(level) = self.levels.get_mut(usize::from(ttl)) else {
                 break;
@@ -220,6 +247,7 @@ impl Layout {
                     None => level.groups.push(Group {
                         place,
                         flows: vec![flow],
+                        passed: 0,
                         goes_on: false,
                         arrives: false,
                     }),
@@ -267,8 +295,8 @@ impl Layout {
             };
             for flow in std::mem::take(&mut level.lost) {
                 group.flows.push(flow);
-                if let Some(slot) = self.places.get_mut(flow).and_then(|row| row.get_mut(ttl)) {
-                    *slot = Some(place);
+                if let (Some(row), Ok(ttl)) = (self.places.get_mut(flow), u8::try_from(ttl)) {
+                    row.set(ttl, Some(place));
                 }
             }
         }
@@ -277,13 +305,7 @@ impl Layout {
     /// Notes at each place what flows through it met one TTL further.
     fn look_ahead(&mut self) {
         let places = &self.places;
-        let at = |flow: usize, ttl: usize| {
-            places
-                .get(flow)
-                .and_then(|row| row.get(ttl))
-                .copied()
-                .flatten()
-        };
+        let at = |flow: usize, ttl: usize| places.get(flow)?.at(u8::try_from(ttl).ok()?);
         let mut pooled: BTreeMap<IpAddr, (bool, bool)> = BTreeMap::new();
         let orphans: Vec<Vec<usize>> = self
             .levels
@@ -296,7 +318,10 @@ impl Layout {
                 let strays = orphans.get(ttl + 1).filter(|_| single);
                 for &flow in group.flows.iter().chain(strays.into_iter().flatten()) {
                     match at(flow, ttl + 1) {
-                        Some(Place::Router(_)) => group.goes_on = true,
+                        Some(Place::Router(_)) => {
+                            group.passed += 1;
+                            group.goes_on = true;
+                        }
                         Some(Place::Destination(_)) => group.arrives = true,
                         _ => {}
                     }

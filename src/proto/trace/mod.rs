@@ -38,11 +38,13 @@ mod graph;
 mod layout;
 mod loops;
 mod multipath;
+mod outcomes;
 mod pacing;
 mod probe;
 mod state;
 mod stopping;
 mod tracer;
+mod trunk;
 mod walk;
 mod wants;
 
@@ -55,3 +57,4 @@ pub use probe::{Answer, AnswerKind, FlowId, Micros, Probe, ProbeId};
 pub use state::Counters;
 pub use stopping::{miss_bound, stopping_point};
 pub use tracer::{Bound, End, Tracer};
+pub use trunk::{Trunk, TrunkHop};

@@ -17,9 +17,6 @@ use super::wants::{Granted, Wants};
 const REPEATS: u32 = 8;
 /// The same where the hop after it was seen to balance per packet, to find the first that does.
 const REPEATS_BEFORE_MIXED: u32 = 12;
-/// Flows through a node with one next hop that will do where more are too dear.
-const GOOD_ENOUGH: u32 = 4;
-
 /// Wishes for what the examination of all nodes needs next; `order` decides between equally good flows.
 pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
     let (state, layout) = (wants.state, wants.layout);
@@ -43,6 +40,26 @@ pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
         }
     }
     reask_silent(wants);
+    if !wants.open {
+        visit(wants);
+    }
+}
+
+/// Spends arrivals that are left, when nothing else is open, on the nodes before the destination: one of them may have a longer arm too.
+fn visit(wants: &mut Wants<'_>) {
+    let (state, layout) = (wants.state, wants.layout);
+    for ttl in layout.first + 1..=state.config.max_ttl {
+        let groups = layout.level(ttl - 1).map_or(&[][..], |level| &level.groups);
+        for group in groups.iter().filter(|group| group.arrives) {
+            if !is_examined(state, layout, group, ttl) {
+                continue;
+            }
+            let behind = Behind::of(state, layout, ttl, group);
+            for &flow in behind.candidates.iter().take(behind.missing() as usize) {
+                wants.ask(flow, ttl, Micros(0));
+            }
+        }
+    }
 }
 
 struct Search {
@@ -60,7 +77,7 @@ impl Search {
                 continue;
             }
             let mut behind = Behind::of(state, layout, ttl, group);
-            if behind.per_packet {
+            if behind.per_packet || group.arrives {
                 continue;
             }
             // Where the flow is fixed so far, it is first seen whether flows keep to their way at all.
@@ -83,7 +100,7 @@ impl Search {
                     missing -= 1;
                 }
             }
-            if missing > 0 && !is_good_enough(layout, &behind, ttl) {
+            if missing > 0 && !is_too_dear(layout, &behind, ttl) {
                 lacking.push((group, missing));
             }
         }
@@ -350,26 +367,20 @@ fn reask_silent(wants: &mut Wants<'_>) {
     }
 }
 
-/// Where a wide hop meets again in one node, the last few flows through each of its nodes are the dearest
-/// probes of all, and the least likely to show anything: they are left out once the hop has had 7/4 of the
-/// flows of its own stopping point. The node's bound in the result says so. MDA-Lite drops node control altogether
-/// in this case (Vermeulen et al. 2018, section 3).
-fn is_good_enough(layout: &Layout, behind: &Behind, ttl: u8) -> bool {
-    if behind.found != 1 || behind.asked + 1 < GOOD_ENOUGH || layout.only(ttl).is_none() {
+/// Where a wide hop meets again in one node, the last flow through the last of its nodes is the dearest of all: a new flow comes there
+/// by chance. It is left out once the hop has had 7/4 of the flows of its own stopping point. The node's bound in the result says
+/// so. MDA-Lite drops node control altogether in this case (Vermeulen et al. 2018, section 3).
+fn is_too_dear(layout: &Layout, behind: &Behind, ttl: u8) -> bool {
+    if behind.found != 1 || behind.missing() > 1 || layout.only(ttl).is_none() {
         return false;
     }
-    let Some(level) = layout.level(ttl - 1) else {
+    let Some(level) = ttl.checked_sub(1).and_then(|before| layout.level(before)) else {
         return false;
     };
-    let asked = level.pending
-        + level
-            .groups
-            .iter()
-            .map(|group| group.flows.len())
-            .sum::<usize>();
+    let seen: usize = level.groups.iter().map(|group| group.flows.len()).sum();
     let width = u32::try_from(level.groups.len()).unwrap_or(u32::MAX);
-    let stop = stopping::stopping_point(Confidence::P95, width + 1) as usize;
-    width > 1 && (asked * 4 >= stop * 7 && behind.asked >= GOOD_ENOUGH || asked >= stop * 2)
+    let stop = stopping::stopping_point(Confidence::P95, width.saturating_add(1)) as usize;
+    width > 1 && (level.pending + seen) * 4 >= stop * 7
 }
 
 /// Fisher and Yates' shuffle on the generator splitmix64.

@@ -54,9 +54,19 @@ struct Record {
     overdue_at: Micros,
     expires_at: Micros,
     noticed: bool,
-    /// It may arrive at the destination, as far as was known when it was proposed.
-    risky: bool,
+    risk: Risk,
     far: bool,
+}
+
+/// Whether a probe may arrive at the destination, as far as is known when it is proposed, and on whose account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Risk {
+    /// It stops before.
+    None,
+    /// One of the arrivals that the trace may have in all.
+    Shared,
+    /// The one arrival of a flow whose outcome is wanted.
+    Own,
 }
 
 /// Whether the destination answers anything.
@@ -76,6 +86,14 @@ pub(super) struct State {
     after: BTreeMap<(u8, IpAddr), (u32, u32)>,
     pub(super) counters: Counters,
     pub(super) arrivals: u16,
+    /// Of these, the ones that count against the trace's own bound.
+    charged: u16,
+    /// The least TTL at which a probe arrived.
+    distance: Option<u8>,
+    /// So many flows, the first ones, are followed to their end.
+    pub(super) followed: u16,
+    /// The last hop of the trunk took longer than an answer takes.
+    pub(super) trunk_doubted: bool,
     pub(super) destination: Destination,
     /// A distance learnt elsewhere: TTLs below it are taken not to arrive.
     pub(super) estimate: Option<u8>,
@@ -103,6 +121,10 @@ impl State {
             after: BTreeMap::new(),
             counters: Counters::default(),
             arrivals: 0,
+            charged: 0,
+            distance: None,
+            followed: 0,
+            trunk_doubted: false,
             destination,
             estimate: None,
             far_asked: false,
@@ -133,15 +155,45 @@ impl State {
         self.log.len()
     }
 
-    /// Probes on their way that may still arrive: not yet longer under way than an answer should take.
+    /// Probes on their way that may still arrive on the trace's account: not yet longer under way than an answer should take.
     pub(super) fn risky_in_flight(&self, now: Micros) -> u16 {
         let count = self
-            .waiting
-            .iter()
-            .filter_map(|&index| self.log.get(index))
-            .filter(|record| record.risky && now < record.overdue_at)
+            .flying()
+            .filter(|record| record.risk == Risk::Shared && now < record.overdue_at)
             .count();
         u16::try_from(count).unwrap_or(u16::MAX)
+    }
+
+    /// A probe of this flow is on its way that may be its arrival.
+    pub(super) fn is_arriving(&self, flow: usize) -> bool {
+        self.flying()
+            .any(|record| record.flow == flow && record.risk == Risk::Own)
+    }
+
+    fn flying(&self) -> impl Iterator<Item = &Record> {
+        self.waiting.iter().filter_map(|&index| self.log.get(index))
+    }
+
+    /// A router at this TTL or beyond answered the flow: it does not arrive before.
+    pub(super) fn goes_on_beyond(&self, flow: usize, ttl: u8) -> bool {
+        self.flows.get(flow).is_some_and(|row| row.farthest >= ttl)
+    }
+
+    /// The least TTL at which this flow may arrive, if its way is no shorter than the shortest known.
+    pub(super) fn arrives_from(&self, flow: usize) -> Option<u8> {
+        let farthest = self.flows.get(flow).map_or(0, |row| row.farthest);
+        let ttl = self.distance?.max(farthest.saturating_add(1));
+        Some(ttl.min(self.config.max_ttl))
+    }
+
+    /// Arrivals that the trace may still have on its own account.
+    pub(super) fn arrivals_left(&self) -> u16 {
+        self.config.arrivals_max.saturating_sub(self.charged)
+    }
+
+    /// Whether this flow's outcome is wanted, and it has not arrived yet.
+    pub(super) fn may_arrive_itself(&self, flow: usize) -> bool {
+        flow < usize::from(self.followed) && self.flows.get(flow).is_none_or(|flow| !flow.arrived)
     }
 
     /// When this flow should ask this TTL again; `None` where there is nothing to repeat.
@@ -153,7 +205,12 @@ impl State {
         let hop = self.hop(ttl)?;
         let full = self.config.reasks.saturating_add(1);
         let opens_silence = self.opens_silence(flow, ttl);
-        let asks = if hop.is_helped() {
+        let arrives_from = self.arrives_from(flow);
+        let asks = if flow < usize::from(self.followed) && arrives_from == Some(ttl) {
+            full
+        } else if arrives_from.is_some_and(|from| ttl > from) {
+            1
+        } else if hop.is_helped() {
             full.max(LIMITED_ASKS)
         } else if flow != MAIN && self.is_known_silence(flow, ttl) {
             1
@@ -196,7 +253,7 @@ impl State {
         &mut self,
         flow: usize,
         ttl: u8,
-        risky: bool,
+        risk: Risk,
         far: bool,
         now: Micros,
     ) -> Probe {
@@ -238,7 +295,7 @@ impl State {
             overdue_at,
             expires_at,
             noticed: false,
-            risky,
+            risk,
             far,
         });
         self.waiting.push(index);
@@ -314,8 +371,26 @@ impl State {
         self.greatest_rtt = Some(self.greatest_rtt.map_or(rtt, |greatest| greatest.max(rtt)));
         if answer.kind == AnswerKind::Arrived {
             self.arrivals = self.arrivals.saturating_add(1);
+            self.charged = self
+                .charged
+                .saturating_add(u16::from(!self.may_arrive_itself(record.flow)));
+            if let Some(flow) = self.flows.get_mut(record.flow) {
+                flow.arrived = true;
+            }
+            self.distance = Some(self.distance.map_or(record.ttl, |ttl| ttl.min(record.ttl)));
             self.destination = Destination::Answers;
             self.far_rtt = Some(rtt);
+        }
+        if let (AnswerKind::TimeExceeded, Some(flow)) =
+            (answer.kind, self.flows.get_mut(record.flow))
+        {
+            flow.farthest = flow.farthest.max(record.ttl);
+            let (low, high, own) = (flow.low, flow.high, usize::from(record.ttl));
+            let others = (usize::from(low)..=usize::from(high)).filter(|&ttl| ttl != own);
+            flow.repeats |= others
+                .filter_map(|ttl| flow.cells.get(ttl))
+                .flat_map(|cell| &cell.replies)
+                .any(|reply| reply.from == answer.from);
         }
         let mut limited = false;
         if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
@@ -354,6 +429,8 @@ impl State {
             };
             if now >= record.overdue_at && !record.noticed {
                 record.noticed = true;
+                self.trunk_doubted |=
+                    record.flow == MAIN && self.config.trunk.last_ttl() == Some(record.ttl);
                 changed = true;
             }
             if now >= record.expires_at {
@@ -376,7 +453,14 @@ impl State {
             if let (true, Some(router)) = (silent, self.router_before(record.flow, record.ttl)) {
                 self.after.entry((record.ttl, router)).or_default().0 += 1;
             }
-            if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
+            // Behind a router where nothing was ever answered, silence is the branch's own and no limit of the hop.
+            let dead = self
+                .router_before(record.flow, record.ttl)
+                .is_some_and(|router| {
+                    let known = self.after.get(&(record.ttl, router));
+                    known.is_none_or(|&(_, answered)| answered == 0)
+                });
+            if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)).filter(|_| !dead) {
                 hop.on_miss(record.sent_at, now);
             }
             if record.far && self.destination == Destination::Unknown {

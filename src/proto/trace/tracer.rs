@@ -7,6 +7,7 @@ use super::draw;
 use super::graph::Graph;
 use super::layout::Layout;
 use super::multipath;
+use super::outcomes;
 use super::pacing::Bucket;
 use super::probe::{Answer, Micros, Probe, ProbeId};
 use super::state::{Destination, State};
@@ -89,7 +90,7 @@ impl Tracer {
         }
         Some(
             self.state
-                .propose(want.flow, want.ttl, want.risky, want.far, now),
+                .propose(want.flow, want.ttl, want.risk, want.far, now),
         )
     }
 
@@ -128,8 +129,9 @@ impl Tracer {
         self.renew(now);
     }
 
-    /// The destination is believed to be `ttl` hops away: hops before it are asked at once. Learnt from the
-    /// way back it is an estimate; where the way there is shorter, probes arrive that need not have.
+    /// The destination is believed to be `ttl` hops away: hops before it are asked at once, the last few of them only as far as they may
+    /// arrive. Learnt from the way back it is an estimate; where the way there is shorter by more than three hops, probes arrive that need
+    /// not have.
     pub fn handle_distance(&mut self, ttl: u8, now: Micros) {
         self.state.estimate = Some(ttl);
         self.renew(now);
@@ -142,6 +144,25 @@ impl Tracer {
         let wanted = Micros(rtt.0 + rtt.0 / 4).plus(Micros::from_millis(50));
         timeouts.min = timeouts.min.max(wanted).min(timeouts.max);
         timeouts.initial = timeouts.initial.max(timeouts.min);
+        self.renew(now);
+    }
+
+    /// The outcomes of up to `flows` flows are wanted ([`Config::flows_shown`] and [`Config::flows_max`] at most): from now on they are
+    /// followed where paths part and sent to the destination, once each, or again where they were not answered. What they met and whether
+    /// they arrived is in [`Graph::flows`]. A trace that had ended by itself goes on. Of the greatest number asked for, none is taken back.
+    pub fn handle_outcomes_wanted(&mut self, flows: u16, now: Micros) {
+        let config = &self.state.config;
+        let flows = flows.min(config.flows_shown).min(config.flows_max);
+        if flows <= self.state.followed {
+            return;
+        }
+        self.state.followed = flows;
+        if matches!(
+            self.end,
+            Some(End::Complete | End::StoppedAtBound(Bound::Flows))
+        ) {
+            self.end = None;
+        }
         self.renew(now);
     }
 
@@ -218,7 +239,11 @@ impl Tracer {
         }
         let layout = Layout::of(&self.state);
         let mut wants = Wants::new(&self.state, &layout, now);
-        if walk::plan(&mut wants) && self.state.config.flows_max > 1 {
+        let walked = walk::plan(&mut wants);
+        if walked {
+            outcomes::plan(&mut wants);
+        }
+        if walked && self.state.config.flows_max > 1 {
             let order = self.seed ^ self.state.proposed() as u64;
             multipath::plan(&mut wants, order);
         }

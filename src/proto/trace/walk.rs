@@ -2,6 +2,7 @@
 
 use super::probe::Micros;
 use super::state::{Destination, MAIN};
+use super::trunk;
 use super::wants::{Granted, Wants};
 
 /// Silent hops after the last that answered which the main flow asks itself; scouts ask the rest.
@@ -17,7 +18,10 @@ pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
     let config = &state.config;
     let end = layout.end_of(MAIN).unwrap_or(config.max_ttl);
     let tail = layout.highest_answer.saturating_add(TAIL);
-    let reach = if config.in_flight_per_flow.is_some() {
+    let reach = if trunk::is_asked(state) {
+        // A near target lies before it: no more than one probe goes there for nothing.
+        layout.first
+    } else if config.in_flight_per_flow.is_some() {
         tail
     } else {
         config.max_ttl

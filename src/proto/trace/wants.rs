@@ -1,16 +1,16 @@
 //! A round of decisions: which probes are wanted, which of them may go at once, and when to look again.
 
-use super::gate::{self, Gate};
+use super::gate::{self, Gate, Risks};
 use super::layout::Layout;
 use super::probe::Micros;
-use super::state::State;
+use super::state::{Risk, State};
 
 /// A probe that may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Want {
     pub(super) flow: usize,
     pub(super) ttl: u8,
-    pub(super) risky: bool,
+    pub(super) risk: Risk,
     pub(super) far: bool,
 }
 
@@ -76,7 +76,11 @@ impl<'a> Wants<'a> {
         {
             return Granted::No;
         }
-        let verdict = gate::judge(self.state, self.layout, (flow, ttl), self.risky, self.now);
+        let risks = Risks {
+            shared: self.risky,
+            own: self.is_arriving(flow),
+        };
+        let verdict = gate::judge(self.state, self.layout, (flow, ttl), risks, self.now);
         if verdict == Gate::Never {
             return Granted::No;
         }
@@ -89,14 +93,13 @@ impl<'a> Wants<'a> {
             self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
             return Granted::Later;
         }
-        if verdict == Gate::Later
-            || !self.has_room(flow)
-            || (hop.is_limited() && self.planned_at(ttl) > 0)
-        {
+        let Gate::Goes(risk) = verdict else {
+            return Granted::Later;
+        };
+        if !self.has_room(flow) || (hop.is_limited() && self.planned_at(ttl) > 0) {
             return Granted::Later;
         }
-        let risky = verdict == Gate::Risky;
-        self.risky = self.risky.saturating_add(u16::from(risky));
+        self.risky = self.risky.saturating_add(u16::from(risk == Risk::Shared));
         if self.per_flow.len() <= flow {
             self.per_flow.resize(flow + 1, 0);
         }
@@ -109,7 +112,7 @@ impl<'a> Wants<'a> {
         self.ready.push(Want {
             flow,
             ttl,
-            risky,
+            risk,
             far,
         });
         Granted::Now
@@ -122,6 +125,15 @@ impl<'a> Wants<'a> {
             .config
             .in_flight_per_flow
             .is_none_or(|most| flying < most.get())
+    }
+
+    /// A probe of this flow that may be its arrival is about to go, or on its way.
+    fn is_arriving(&self, flow: usize) -> bool {
+        self.state.is_arriving(flow)
+            || self
+                .ready
+                .iter()
+                .any(|want| want.flow == flow && want.risk == Risk::Own)
     }
 
     pub(super) fn planned_at(&self, ttl: u8) -> u16 {

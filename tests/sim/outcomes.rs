@@ -1,0 +1,176 @@
+//! The outcomes of flows: which arrive, and which links the others took.
+
+use std::num::NonZeroU16;
+
+use nwcheck::proto::trace::{Config, Ending, Graph, Micros};
+
+use crate::drive::{Mischief, Run, run_asking};
+use crate::network::{Manner, Network, address};
+
+const WANTED: u16 = 48;
+
+fn outcomes(network: &mut Network, config: Config, seed: u64, at: Micros) -> Run {
+    let run = run_asking(
+        network,
+        config,
+        seed,
+        Mischief::default(),
+        Some((at, WANTED)),
+    );
+    run.assert_true_to(network);
+    run
+}
+
+/// One branch of sixteen forwards nothing, though it answers: it is the link behind it that is dead.
+fn one_dead_of_sixteen() -> Network {
+    Network::full(&[1, 1, 1, 16, 1, 1, 1]).with(|routers| {
+        let dead = routers.len();
+        let mut hole = routers[3].clone();
+        hole.manner = Manner::Drops;
+        hole.next = Vec::new();
+        routers[3].next = vec![dead];
+        routers.push(hole);
+    })
+}
+
+fn passes(graph: &Graph, flow: usize, index: usize) -> bool {
+    graph.flows[flow]
+        .nodes
+        .iter()
+        .flatten()
+        .any(|id| graph.node(*id).and_then(|node| node.address) == Some(address(index)))
+}
+
+#[test]
+fn one_dead_branch_of_sixteen_is_found_and_placed_among_48_flows() {
+    for per_flow in [None, NonZeroU16::new(1)] {
+        let (mut found, mut runs, mut wrong) = (0, 0, 0);
+        for seed in 9000..9060 {
+            let mut network = one_dead_of_sixteen().salted(seed);
+            let config = Config {
+                in_flight_per_flow: per_flow,
+                ..Config::default()
+            };
+            let run = outcomes(&mut network, config, seed, Micros::from_millis(100));
+            let graph = &run.graph;
+            assert!(
+                graph.arrivals <= WANTED + Config::default().arrivals_max,
+                "{}",
+                graph.arrivals
+            );
+            assert!(
+                run.took < Micros::from_millis(12_000),
+                "{seed} {per_flow:?} {:?}",
+                run.took
+            );
+            let dead: Vec<usize> = (0..usize::from(WANTED))
+                .filter(|&flow| !matches!(graph.flows[flow].ending, Ending::Arrived { .. }))
+                .collect();
+            wrong += dead.iter().filter(|&&flow| !passes(graph, flow, 3)).count();
+            for &flow in &dead {
+                let path = &graph.flows[flow];
+                assert_eq!(
+                    path.ending,
+                    Ending::Silent { from_ttl: 5 },
+                    "{seed} {path:?}"
+                );
+            }
+            found += u32::from(!dead.is_empty());
+            runs += 1;
+        }
+        println!("one dead of sixteen: {found}/{runs}, not on the dead branch {wrong}");
+        assert_eq!(wrong, 0);
+        // 1 - (15/16)^48 = 0.955; of 60 runs fewer than 45 happen once in a million times.
+        assert!(found >= 45);
+    }
+}
+
+#[test]
+fn flows_that_lose_a_probe_are_not_called_dead() {
+    let (mut dead, mut flows) = (0, 0);
+    for seed in 9100..9130 {
+        let mut network = Network::full(&[1, 1, 4, 1, 1, 1])
+            .with(|routers| {
+                for router in routers {
+                    router.loss_percent = 2;
+                }
+            })
+            .salted(seed);
+        let run = outcomes(&mut network, Config::default(), seed, Micros(0));
+        for flow in run.graph.flows.iter().take(usize::from(WANTED)) {
+            dead += usize::from(!matches!(flow.ending, Ending::Arrived { .. }));
+            flows += 1;
+        }
+    }
+    println!("2 % loss a hop: {dead} of {flows} flows not arrived");
+    assert_eq!(flows, 30 * 48);
+    // Four questions in a row are lost in 1 of 6000 flows.
+    assert!(dead <= 6, "{dead}");
+}
+
+#[test]
+fn flows_on_a_longer_arm_arrive_too() {
+    for seed in 9200..9220 {
+        let mut network = Network::straight(9)
+            .with(|routers| routers[2].next = vec![3, 5])
+            .salted(seed);
+        let run = outcomes(&mut network, Config::default(), seed, Micros(0));
+        let arrived = run
+            .graph
+            .flows
+            .iter()
+            .take(usize::from(WANTED))
+            .filter(|flow| matches!(flow.ending, Ending::Arrived { .. }))
+            .count();
+        assert_eq!(arrived, 48);
+        assert!(
+            run.graph.arrivals <= WANTED + Config::default().arrivals_max,
+            "{}",
+            run.graph.arrivals
+        );
+    }
+}
+
+#[test]
+fn outcomes_that_are_wanted_after_the_end_open_the_trace_again() {
+    let mut network = Network::full(&[1, 1, 2, 1, 1]);
+    let run = outcomes(
+        &mut network,
+        Config::default(),
+        1,
+        Micros::from_millis(20_000),
+    );
+    assert!(run.took > Micros::from_millis(20_000));
+    assert_eq!(run.graph.flows.len(), 48);
+    assert!((48..=54).contains(&run.graph.arrivals));
+}
+
+#[test]
+fn a_path_on_which_nothing_arrives_is_not_searched_forever() {
+    for per_flow in [None, NonZeroU16::new(1)] {
+        let mut network = Network::straight(12).with(|routers| routers[6].manner = Manner::Drops);
+        let config = Config {
+            in_flight_per_flow: per_flow,
+            ..Config::default()
+        };
+        let run = outcomes(&mut network, config, 1, Micros(0));
+        println!(
+            "black hole, 48 outcomes: {:?}, {} probes",
+            run.took, run.probes
+        );
+        assert!(run.took < Micros::from_millis(4000), "{:?}", run.took);
+        assert!(run.probes < 250, "{}", run.probes);
+    }
+}
+
+#[test]
+fn no_more_flows_are_followed_than_are_shown() {
+    let config = Config {
+        flows_max: 8,
+        flows_shown: 8,
+        ..Config::default()
+    };
+    let run = outcomes(&mut Network::straight(6), config, 1, Micros(0));
+    assert_eq!(run.graph.flows.len(), 8);
+    assert!(run.graph.arrivals <= 14);
+}
