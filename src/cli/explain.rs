@@ -131,6 +131,7 @@ const fn severity(id: Id) -> &'static str {
         Id::DnsServerDown
         | Id::PathLoss
         | Id::PathLatency
+        | Id::UdpNoAnswer
         | Id::DestinationAddressPartial
         | Id::DestinationIpv4Broken
         | Id::DestinationIpv6Broken => "warning",

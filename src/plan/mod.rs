@@ -112,7 +112,11 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
-                    done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone()))
+                    let other = match evidence.probe() {
+                        Operation::Datagram => Need::DatagramTrace(e.clone()),
+                        _ => Need::ControlTrace(e.clone()),
+                    };
+                    done(Need::Trace(e.clone())) && done(other)
                 }
                 _ => true,
             };
@@ -141,7 +145,7 @@ fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
             for _ in 0..2 {
                 hypothesis.record(Observation {
                     endpoint: Some(endpoint.clone()),
-                    ..Observation::new(Operation::Connect, *since, Outcome::Timeout)
+                    ..Observation::new(evidence.probe(), *since, Outcome::Timeout)
                 });
             }
         }
@@ -268,10 +272,13 @@ pub fn reask(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u8> {
         return Vec::new();
     };
     let scene = diagnose::Scene::new(evidence, subject);
+    let Ok(other) = scene.comparison() else {
+        return Vec::new();
+    };
     let last = scene.last_router().map_or(0, |(ttl, _)| ttl);
-    let end = scene.control_walk.arrival().unwrap_or(u8::MAX);
-    let beyond = scene
-        .control_walk
+    let end = other.walk.arrival().unwrap_or(u8::MAX);
+    let beyond = other
+        .walk
         .hops
         .iter()
         .filter(|(ttl, seen)| **ttl > last && **ttl < end && !seen.expired.is_empty());
