@@ -18,12 +18,14 @@ use crate::model::{
 use crate::plan::{self, Log, State, Step};
 use crate::probe::pace::Pace;
 use crate::probe::trace::Spec;
-use crate::probe::{Recorder, connect, control, egress, local, names, resolve, trace};
+use crate::probe::{
+    Recorder, Series, connect, control, datagram, echo, egress, local, names, resolve, trace,
+};
 
 /// Probes of a control: enough to prove that the host is up.
 const CONTROLS: u16 = 3;
 /// Probes of a control series: enough to compare its loss with the burst's.
-const SERIES: u16 = 40;
+const SERIES: u32 = 40;
 /// Time between two control probes.
 const CONTROL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a control connection is waited for: over the first time that the kernel sends the SYN again.
@@ -47,12 +49,13 @@ pub struct Shared {
 /// Makes one check, and returns what was learnt. `stage` is told what runs; `interrupted` ends it early.
 pub async fn check(
     target: Target,
-    options: Options,
+    mut options: Options,
     baseline: Option<Report>,
     shared: Shared,
     stage: impl Fn(&'static str),
     interrupted: impl Future<Output = ()>,
 ) -> Evidence {
+    datagram::settle(&mut options, &target);
     // To the millisecond: what comes after is told as offsets from here.
     let now = jiff::Timestamp::now();
     let now = now.round(jiff::Unit::Millisecond).unwrap_or(now);
@@ -159,20 +162,23 @@ async fn run(step: Step, recorder: Recorder, options: Rc<Options>, pace: Pace) {
 }
 
 async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pace) {
-    let burst = |endpoint: Endpoint| connect::Series {
+    let (probe, protocol) = recorder.read(|e| (e.probe(), e.path_protocol()));
+    let burst = |endpoint: Endpoint| Series {
         endpoint,
         count: options.count,
         interval: options.interval_ms.to_duration(),
         timeout: options.timeout_ms.to_duration(),
         control: false,
     };
-    let port = |endpoint: &Endpoint| {
-        let control = endpoint.port.map(|port| options.control_port(port));
-        Endpoint {
-            address: endpoint.address.clone(),
-            port: control,
-        }
+    let control = |endpoint: Endpoint, count, interval| Series {
+        endpoint,
+        count,
+        interval,
+        timeout: CONTROL_TIMEOUT,
+        control: true,
     };
+    let shared = recorder.clone();
+    let port = |endpoint: &Endpoint| shared.read(|e| e.control_of(endpoint));
     let spec = |endpoint: Endpoint, protocol, control| Spec {
         endpoint,
         protocol,
@@ -180,35 +186,32 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
     };
     match need {
         Need::Burst(endpoint) | Need::SecondBurst(endpoint) => {
-            connect::series(recorder, options.clone(), burst(endpoint)).await;
+            let burst = burst(endpoint);
+            match probe {
+                Operation::Echo => echo::series(recorder, options, burst).await,
+                Operation::Datagram => datagram::series(recorder, options, burst).await,
+                _ => connect::series(recorder, options, burst).await,
+            }
         }
         Need::Control(endpoint) => {
-            let series = connect::Series {
-                endpoint: port(&endpoint),
-                count: 2,
-                interval: CONTROL_INTERVAL,
-                timeout: CONTROL_TIMEOUT,
-                control: true,
-            };
+            let series = control(port(&endpoint), 2, CONTROL_INTERVAL);
             connect::series(recorder, options, series).await;
         }
         Need::ControlSeries(endpoint) => {
-            control_series(recorder, options.clone(), port(&endpoint), endpoint).await;
+            let interval = Duration::from_millis(25);
+            let echoes = control(endpoint.clone(), SERIES, interval);
+            let connections = control(port(&endpoint), SERIES, interval);
+            control_series(recorder, options, echoes, connections).await;
         }
         Need::Echo(endpoint) => {
-            control::echo(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await;
+            let series = control(endpoint, CONTROLS.into(), CONTROL_INTERVAL);
+            echo::series(recorder, options, series).await;
         }
         Need::Datagram(endpoint) => {
             control::datagrams(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await;
         }
         Need::Trace(endpoint) | Need::Outcomes(endpoint) => {
-            trace::trace(
-                recorder,
-                options,
-                spec(endpoint, TraceProtocol::Tcp, false),
-                pace,
-            )
-            .await;
+            trace::trace(recorder, options, spec(endpoint, protocol, false), pace).await;
         }
         Need::ControlTrace(endpoint) => {
             trace::trace(
@@ -230,7 +233,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
         }
         Need::Reask(endpoint) => {
             let distances = recorder.read(|evidence| plan::reask(evidence, &endpoint));
-            let spec = spec(endpoint, TraceProtocol::Tcp, false);
+            let spec = spec(endpoint, protocol, false);
             trace::reask(recorder, options, spec, distances, pace).await;
         }
         Need::ResetLimit(endpoint) => {
@@ -249,45 +252,30 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
     }
 }
 
-/// A series of other probes to the same host: echo requests where they are answered, else connections to the control port.
+/// A series of other probes to the same host: echo requests where they are answered and not themselves what is checked, else connections
+/// to the control port.
 async fn control_series(
     recorder: Recorder,
     options: Rc<Options>,
-    control: Endpoint,
-    endpoint: Endpoint,
+    echoes: Series,
+    connections: Series,
 ) {
-    let interval = Duration::from_millis(25);
-    let answered = |recorder: &Recorder, operation: Operation| {
-        recorder.read(|evidence| {
-            evidence.observations.iter().any(|o| {
-                o.operation == operation
-                    && o.control
-                    && o.endpoint
-                        .as_ref()
-                        .is_some_and(|e| e.address == endpoint.address)
-                    && matches!(o.outcome, Outcome::Ok | Outcome::Refused)
-            })
-        })
-    };
-    control::echo(
-        recorder.clone(),
-        options.clone(),
-        endpoint.clone(),
-        SERIES,
-        interval,
-    )
-    .await;
-    if answered(&recorder, Operation::Echo) {
-        return;
+    let address = echoes.endpoint.address.clone();
+    if recorder.read(|evidence| evidence.probe() != Operation::Echo) {
+        echo::series(recorder.clone(), options.clone(), echoes).await;
     }
-    let series = connect::Series {
-        endpoint: control,
-        count: u32::from(SERIES),
-        interval,
-        timeout: CONTROL_TIMEOUT,
-        control: true,
-    };
-    connect::series(recorder, options, series).await;
+    let answered = recorder.read(|evidence| {
+        let mut echoes = evidence
+            .observations
+            .iter()
+            .filter(|o| o.operation == Operation::Echo && o.control);
+        echoes.any(|o| {
+            o.outcome == Outcome::Ok && o.endpoint.as_ref().is_some_and(|e| e.address == address)
+        })
+    });
+    if !answered {
+        connect::series(recorder, options, connections).await;
+    }
 }
 
 /// The routes to the addresses, or to the name servers where there are none, and which addresses are put to the test.
@@ -330,7 +318,7 @@ fn after_burst(recorder: &Recorder, endpoint: &Endpoint) {
         let has = |wanted: fn(Outcome) -> bool| evidence.burst(endpoint).any(|o| wanted(o.outcome));
         (
             has(Outcome::is_local),
-            has(|o| o == Outcome::Refused),
+            has(|o| matches!(o, Outcome::Refused | Outcome::PortUnreachable)),
             evidence.local.is_own(&endpoint.address),
         )
     });
@@ -357,7 +345,8 @@ fn finish(evidence: &mut Evidence, before: &local::Baseline, ended: Ended, now: 
         })
         .collect();
     for (endpoint, complete) in traced {
-        trace::draw(evidence, &endpoint, TraceProtocol::Tcp, complete);
+        let protocol = evidence.path_protocol();
+        trace::draw(evidence, &endpoint, protocol, complete);
     }
     if evidence.options.local {
         local::finish(evidence, before);
@@ -410,8 +399,8 @@ fn name(step: &Step) -> &'static str {
         Step::Resolve => "resolving the name",
         Step::Routes | Step::NeighbourEarly(_) | Step::Neighbour(_) => "looking at this machine",
         Step::Measure(need) => match need {
-            Need::Burst(_) | Need::Resolution => "connecting",
-            Need::SecondBurst(_) => "connecting once more",
+            Need::Burst(_) | Need::Resolution => "probing",
+            Need::SecondBurst(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
             Need::Outcomes(_) => "seeing which flows arrive",
             Need::Reask(_) | Need::ResetLimit(_) => "asking silent hops again",

@@ -15,7 +15,7 @@
 //! | [`plan`] | pure: which probes next, folded over the evidence and what the rules could not tell |
 //! | [`probe`] | I/O: one file per kind of probe; a spec goes in, observations come out |
 //! | [`net`] | sockets, kernel look-ups, privileges: the only `unsafe` and the only `cfg(target_os)` |
-//! | [`proto`] | pure, sans-IO: the tracing engine |
+//! | [`proto`] | pure, sans-IO: the tracing engine, what datagrams carry |
 //! | [`diagnose`] | pure: evidence → findings, one file a rule, and the choice of the one cause |
 //! | [`report`] | pure: report → bytes, one file an output form |
 //! | [`demo`] | faults made on loopback, each checked and explained |

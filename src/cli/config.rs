@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::args::{CheckArgs, Command, OutputArgs, Typed};
 use super::usage::Usage;
-use super::{Invocation, schema, value};
+use super::{Invocation, payload, schema, value};
 use crate::model::options::{Family, Options};
 use crate::model::target::{Protocol, Target};
 use crate::model::topology::TraceProtocol;
@@ -93,7 +93,12 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
     match typed.command {
         Some(Command::Tcp(tcp)) => config(&tcp.targets, tcp.options, Some(Protocol::Tcp)),
         Some(Command::Icmp(icmp)) => config(&icmp.targets, icmp.options, Some(Protocol::Icmp)),
-        Some(Command::Udp(udp)) => config(&udp.targets, udp.options, Some(Protocol::Udp)),
+        Some(Command::Udp(udp)) => {
+            let payload = given(udp.payload.as_deref(), payload::read)?;
+            let mut config = check(&udp.targets, udp.options, Some(Protocol::Udp))?;
+            config.options.payload = payload;
+            Ok(Invocation::Check(Box::new(config)))
+        }
         Some(Command::Dns(dns)) => {
             let mut config = check(&dns.targets, dns.options, Some(Protocol::Dns))?;
             limits::name_alone(&config)?;
@@ -380,6 +385,7 @@ fn target(
         ));
         target.protocol = Protocol::Tcp;
     }
+    limits::of_protocol(target.protocol, options)?;
     let whence = format!("target `{}`", target.input);
     let with_port = |host: &str| match target.port {
         Some(port) if host.contains(':') => format!("[{host}]:{port}"),
@@ -412,7 +418,9 @@ fn target(
             ));
         }
     }
-    if options.control.is_some() && options.control == target.port {
+    // For a check with datagrams the control is another protocol's port, whatever its number.
+    let same_port = options.control.is_some() && options.control == target.port;
+    if same_port && target.protocol != Protocol::Udp {
         return Err(Usage::new(
             "--control",
             format!(

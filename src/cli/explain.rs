@@ -134,6 +134,7 @@ const fn severity(id: Id) -> &'static str {
         | Id::DnsSlow
         | Id::PathLoss
         | Id::PathLatency
+        | Id::UdpNoAnswer
         | Id::DestinationAddressPartial
         | Id::DestinationIpv4Broken
         | Id::DestinationIpv6Broken => "warning",

@@ -12,6 +12,7 @@ pub mod explain;
 mod generate;
 mod help;
 pub mod output;
+mod payload;
 pub mod schema;
 pub mod terminal;
 mod usage;

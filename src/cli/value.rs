@@ -36,6 +36,11 @@ const HINTS: &[(&str, &str, &str)] = &[
         "--wait 2m",
     ),
     ("--control", "a port from 1 to 65535", "--control 22"),
+    (
+        "--payload",
+        "at most 1400 bytes: a text, hexadecimal after `hex:`, or a file after `@`",
+        "--payload hex:00ff",
+    ),
     ("--source", "an address of this machine", "-s 192.0.2.10"),
     (
         "--source-port",

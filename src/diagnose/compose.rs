@@ -251,7 +251,8 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
             .iter_mut()
             .find(|earlier| earlier.severity == Severity::Error)
         {
-            Some(cause) if finding.severity == Severity::Error => {
+            // That a datagram got no answer is what any fault before the port looks like.
+            Some(cause) if finding.severity == Severity::Error || finding.id == Id::UdpNoAnswer => {
                 cause.evidence.push(consequence(&finding));
             }
             _ => findings.push(*finding),
@@ -306,6 +307,17 @@ fn consequence(finding: &Finding) -> Fact {
     }
 }
 
+/// That another address has the same fault.
+fn same_holds(judged: &Judged<'_>, finding: &Finding) -> Fact {
+    let mut fact = consequence(finding);
+    fact.text = format!(
+        "The same holds for {}: {}",
+        judged.endpoint(),
+        decapitalise(&fact.text)
+    );
+    fact
+}
+
 /// What is to be said of all addresses together.
 fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
     let works = |j: &Judged<'_>| matches!(j.status, Status::Reachable | Status::Degraded);
@@ -319,11 +331,19 @@ fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
         .iter()
         .filter(|j| j.status == Status::Unreachable || unanswered(j))
         .collect();
-    let mut findings: Vec<Finding> = judged
-        .iter()
-        .filter(|j| j.status != Status::Unreachable)
-        .flat_map(|j| j.findings.iter().cloned())
-        .collect();
+    let mut findings: Vec<Finding> = Vec::new();
+    for judged in judged.iter().filter(|j| j.status != Status::Unreachable) {
+        for finding in &judged.findings {
+            // UDP's silence is told once for all addresses; beside one that answers it is the evidence of what is told of all together.
+            let silence = finding.id == Id::UdpNoAnswer;
+            let known = findings.iter_mut().find(|f| silence && f.id == finding.id);
+            match known {
+                _ if silence && some_work && evidence.ended == Ended::Complete => {}
+                Some(known) => known.evidence.push(same_holds(judged, finding)),
+                None => findings.push(finding.clone()),
+            }
+        }
+    }
     if failing.is_empty() {
         return findings;
     }
@@ -341,13 +361,7 @@ fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
             .find(|known| known.id == error.id && known.severity == Severity::Error)
         {
             Some(known) => {
-                let mut fact = consequence(error);
-                fact.text = format!(
-                    "The same holds for {}: {}",
-                    judged.endpoint(),
-                    decapitalise(&fact.text)
-                );
-                known.evidence.push(fact);
+                known.evidence.push(same_holds(judged, error));
                 if known.hop != error.hop {
                     known.hop = None;
                 }

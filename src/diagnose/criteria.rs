@@ -13,7 +13,7 @@ use crate::model::{Evidence, Finding, Id, Ms, Outcome, Severity};
 pub(super) enum State {
     /// A connection was made.
     Open,
-    /// A reset answered.
+    /// A reset answered; a datagram the host's own port unreachable.
     Closed,
     /// Silence from a host that is up, or an ICMP error.
     Filtered,
@@ -52,10 +52,19 @@ pub(super) fn state(scene: &Scene<'_>, findings: &[Finding]) -> State {
         // By this machine's own doing: a reset is one, silence and ICMP errors are, and a call that is refused says nothing of the port.
         (Shape::LocalError(_), _) => State::Unproven,
         (Shape::Refused, Some(Id::LocalFirewall))
-        | (_, Some(Id::PortClosed | Id::LocalListenerAddress | Id::PathReset)) => State::Closed,
-        (_, Some(Id::PortFiltered | Id::PathFiltered | Id::PathProhibited | Id::LocalFirewall)) => {
-            State::Filtered
+        | (_, Some(Id::PortClosed | Id::UdpClosed | Id::LocalListenerAddress | Id::PathReset)) => {
+            State::Closed
         }
+        (
+            _,
+            Some(
+                Id::PortFiltered
+                | Id::EchoFiltered
+                | Id::PathFiltered
+                | Id::PathProhibited
+                | Id::LocalFirewall,
+            ),
+        ) => State::Filtered,
         _ => State::Unproven,
     }
 }
@@ -98,7 +107,7 @@ pub(super) fn expectation(expect: Expect, judged: &[Judged<'_>]) -> (Criterion, 
             let observations = judged.findings.first().and_then(|f| f.evidence.first()).map(|fact| fact.observations.clone());
             finding = finding.fact(
                 format!(
-                    "{} is {}: {} of {} probes opened, {} refused, {} lost, {} ended with an error.",
+                    "{} is {}: {} of {} probes ok, {} refused, {} lost, {} ended with an error.",
                     judged.endpoint(),
                     judged.state.as_str(),
                     judged.probes.ok,

@@ -1,5 +1,7 @@
 //! One address under test, with all that was learnt of it, sorted once for the rules.
 
+mod kind;
+
 use std::collections::BTreeMap;
 
 use crate::model::evidence::UnderTest;
@@ -18,13 +20,13 @@ pub struct Scene<'a> {
     pub subject: &'a UnderTest,
     /// The burst: what was asked for.
     pub burst: Vec<&'a Observation>,
-    /// TTL-limited probes to the port asked for.
+    /// TTL-limited probes of the kind that was asked for, to the port asked for where there is one.
     pub walk: Walk<'a>,
     /// Connections to the control port.
     pub control: Vec<&'a Observation>,
     /// TTL-limited probes to the control port.
     pub control_walk: Walk<'a>,
-    /// Echo requests to the host.
+    /// Echo requests to the host, where they are not what was asked for.
     pub echo: Vec<&'a Observation>,
     /// What the kernel's counters said around silent bursts.
     pub counters: Vec<&'a Observation>,
@@ -113,13 +115,7 @@ impl<'a> Scene<'a> {
     pub fn new(evidence: &'a Evidence, subject: &'a UnderTest) -> Self {
         let endpoint = &subject.endpoint;
         let host = Endpoint::portless(endpoint.address.clone());
-        let control_port = endpoint
-            .port
-            .map(|port| evidence.options.control_port(port));
-        let control_endpoint = Endpoint {
-            address: endpoint.address.clone(),
-            port: control_port,
-        };
+        let control_endpoint = evidence.control_of(endpoint);
         let on_host = move |o: &&Observation| {
             o.endpoint
                 .as_ref()
@@ -159,7 +155,9 @@ impl<'a> Scene<'a> {
                 .filter(|o| o.operation == Operation::Connect && o.control)
                 .collect(),
             control_walk: walk(Operation::TraceTcp, &control_endpoint, true),
-            echo: all().filter(|o| o.operation == Operation::Echo).collect(),
+            echo: all()
+                .filter(|o| o.operation == Operation::Echo && o.control)
+                .collect(),
             counters: evidence.of(Operation::Counters, endpoint).collect(),
             ingress: evidence.of(Operation::Ingress, endpoint).collect(),
             egress: evidence.of(Operation::Egress, endpoint).collect(),
@@ -178,13 +176,6 @@ impl<'a> Scene<'a> {
     /// The address under test.
     pub fn address(&self) -> &'a Address {
         &self.subject.endpoint.address
-    }
-
-    /// `TCP/443`: what was asked for, in a sentence.
-    pub fn service(&self) -> String {
-        self.endpoint()
-            .port
-            .map_or_else(|| "ICMP echo".to_owned(), |port| format!("TCP/{port}"))
     }
 
     /// The address, with the name that was typed where it is one: `db.example (10.0.0.7)`.
@@ -261,6 +252,28 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// Who a sender of an ICMP error is, given what it says: port unreachable that answers a datagram is what a closed port of this machine
+    /// says itself, unless a process listens there.
+    fn rejecter(&self, outcome: Outcome, by: &Address) -> Sender {
+        let own_port = outcome == Outcome::PortUnreachable
+            && self.evidence.probe() == Operation::Datagram
+            && by.ip() == self.address().ip();
+        if own_port && !self.listens_here() {
+            Sender::Destination
+        } else {
+            self.sender(by)
+        }
+    }
+
+    /// Whether a process of this machine listens at the address and port asked for, as far as the kernel's list tells.
+    pub fn listens_here(&self) -> bool {
+        self.evidence.local.listeners.iter().any(|listener| {
+            let address = &listener.endpoint.address;
+            let here = address.ip() == self.address().ip() || address.ip().is_unspecified();
+            here && listener.endpoint.port == self.endpoint().port
+        })
+    }
+
     /// The probes of the burst with one outcome.
     pub fn with(&self, outcome: Outcome) -> Vec<&'a Observation> {
         self.burst
@@ -317,12 +330,7 @@ impl<'a> Scene<'a> {
             .filter(|o| o.outcome == Outcome::TtlExceeded)
             .collect();
         let rejections = self.rejections();
-        let in_burst = |r: &Rejection<'_>| {
-            r.answers
-                .iter()
-                .filter(|o| o.operation == Operation::Connect)
-                .count()
-        };
+        let in_burst = |r: &Rejection<'_>| r.answers.iter().filter(|o| o.ttl.is_none()).count();
         if let Some(most) = rejections
             .iter()
             .max_by_key(|r| (in_burst(r), r.answers.len()))
@@ -385,7 +393,8 @@ impl<'a> Scene<'a> {
             .walk
             .hops
             .values()
-            .flat_map(|seen| seen.rejected.iter().map(|answer| answer.observation));
+            .flat_map(|seen| seen.rejected.iter().chain(&seen.arrived))
+            .map(|answer| answer.observation);
         let mut groups: BTreeMap<(Outcome, &'a Address), Vec<&'a Observation>> = BTreeMap::new();
         for observation in self.burst.iter().copied().chain(limited) {
             let turned_away =
@@ -402,7 +411,7 @@ impl<'a> Scene<'a> {
             .map(|((outcome, by), answers)| Rejection {
                 outcome,
                 by,
-                sender: self.sender(by),
+                sender: self.rejecter(outcome, by),
                 answers,
             })
             .collect()

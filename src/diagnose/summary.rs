@@ -2,7 +2,8 @@
 
 use super::compose::{Judged, decapitalise};
 use super::rules::name;
-use crate::model::evidence::{Ended, Evidence};
+use crate::model::Operation;
+use crate::model::evidence::{ECHO_REQUESTS, Ended, Evidence};
 use crate::model::finding::{Finding, Severity};
 use crate::model::options::Expect;
 use crate::model::report::{Status, Verdict};
@@ -60,24 +61,28 @@ pub(super) fn summary(
             Ended::Deadline => {
                 format!("The deadline came before it could be told whether {label} works")
             }
-            Ended::Complete => match name::account(evidence) {
-                Some(said) if first.is_none() => {
-                    format!(
+            Ended::Complete => {
+                let nameless = name::account(evidence).filter(|_| first.is_none());
+                match (not_permitted(evidence, judged), nameless) {
+                    (Some(why), _) => {
+                        format!("Can't tell whether {label} answers echo requests: {why}")
+                    }
+                    (None, Some(said)) => format!(
                         "Can't tell whether {label} works: it got no address, and why is not proven ({said})"
-                    )
+                    ),
+                    _ => because(&format!("Can't tell whether {label} works")),
                 }
-                _ => because(&format!("Can't tell whether {label} works")),
-            },
+            }
         },
         (_, Status::Unreachable) => because(&format!("{label} is unreachable")),
         (_, Status::Degraded) => because(&format!("{label} works in part")),
         (Verdict::Fail, _) => because(&format!("{label} is reachable, but not as demanded")),
         (Verdict::Warn, _) => format!(
             "{}, but {}",
-            works(&label, judged),
+            works(&label, judged, evidence.probe()),
             first.unwrap_or_default()
         ),
-        (Verdict::Pass, _) => works(&label, judged),
+        (Verdict::Pass, _) => works(&label, judged, evidence.probe()),
     }
 }
 
@@ -105,6 +110,16 @@ fn resolved(label: &str, evidence: &Evidence, first: Option<String>) -> String {
         .map_or_else(String::new, |ms| format!(" ({ms})"));
     let but = first.map_or_else(String::new, |title| format!(", but {title}"));
     format!("{label} resolves to {named}{took}{but}")
+}
+
+/// Why no echo request could be sent, where they are what was asked for.
+fn not_permitted<'a>(evidence: &'a Evidence, judged: &[Judged<'_>]) -> Option<&'a str> {
+    let none_sent = judged.iter().all(|j| j.probes.sent == 0);
+    let missing = evidence
+        .not_measured
+        .iter()
+        .find(|missing| missing.what == ECHO_REQUESTS)?;
+    (none_sent && evidence.probe() == Operation::Echo).then_some(missing.why.as_str())
 }
 
 /// `web.example:443 is reached: 10 hops, 40.2 ms, up to 4 routers side by side`, of the first address; where there are several, how many
@@ -164,7 +179,7 @@ fn traced(label: &str, evidence: &Evidence, judged: &[Judged<'_>]) -> String {
 }
 
 /// `db.example:5432 is reachable: 10 of 10 connections opened, 4.1 ms on average`.
-fn works(label: &str, judged: &[Judged<'_>]) -> String {
+fn works(label: &str, judged: &[Judged<'_>], probe: Operation) -> String {
     let ok: u32 = judged.iter().map(|j| j.probes.ok).sum();
     let sent: u32 = judged.iter().map(|j| j.probes.sent).sum();
     let addresses = if judged.len() > 1 {
@@ -179,5 +194,10 @@ fn works(label: &str, judged: &[Judged<'_>]) -> String {
         ""
     };
     let average = slowest.map_or_else(String::new, |ms| format!(", {ms} on average{among}"));
-    format!("{label} is reachable: {ok} of {sent} connections opened{addresses}{average}")
+    let answered = match probe {
+        Operation::Echo => "echo requests answered",
+        Operation::Datagram => "datagrams answered",
+        _ => "connections opened",
+    };
+    format!("{label} is reachable: {ok} of {sent} {answered}{addresses}{average}")
 }

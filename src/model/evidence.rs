@@ -29,6 +29,9 @@ pub enum Ended {
     Interrupted,
 }
 
+/// How a report calls echo requests that this user may not send.
+pub const ECHO_REQUESTS: &str = "whether the host answers echo requests";
+
 /// Something that was not measured, and how it could be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotMeasured {
@@ -128,11 +131,7 @@ impl Evidence {
 
     /// With what the target is probed: connections, echo requests or datagrams.
     pub const fn probe(&self) -> Operation {
-        match self.target.protocol {
-            Protocol::Icmp => Operation::Echo,
-            Protocol::Udp => Operation::Datagram,
-            _ => Operation::Connect,
-        }
+        self.target.protocol.probe()
     }
 
     /// With which probes its paths are traced: those of the check itself; where the paths alone are asked for, those that were named,
@@ -150,6 +149,19 @@ impl Evidence {
                     TraceProtocol::Udp
                 }),
             _ => TraceProtocol::Tcp,
+        }
+    }
+
+    /// The port of the same host that is asked for proof, with TCP, that the host is up.
+    pub fn control_of(&self, endpoint: &Endpoint) -> Endpoint {
+        // For a check with datagrams it is another protocol's port, whatever its number.
+        let asked = match self.target.protocol {
+            Protocol::Udp => 0,
+            _ => endpoint.port.unwrap_or(0),
+        };
+        Endpoint {
+            address: endpoint.address.clone(),
+            port: Some(self.options.control_port(asked)),
         }
     }
 

@@ -104,6 +104,9 @@ ids! {
     PortClosed = "port-closed", Destination;
     PortFiltered = "port-filtered", Destination;
     HostDown = "host-down", Destination;
+    EchoFiltered = "echo-filtered", Destination;
+    UdpClosed = "udp-closed", Destination;
+    UdpNoAnswer = "udp-no-answer", Destination;
     DestinationIntermittent = "destination-intermittent", Destination;
     DestinationAddressPartial = "destination-address-partial", Destination;
     DestinationIpv6Broken = "destination-ipv6-broken", Destination;

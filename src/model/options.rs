@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Severity;
 use super::topology::{ConfidenceScope, TraceProtocol};
-use super::{Address, Endpoint, Ms};
+use super::{Address, Endpoint, Ms, text};
 
 /// Which address families are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +38,7 @@ impl Family {
 pub enum Expect {
     /// It works.
     Open,
-    /// A reset answers.
+    /// A reset answers; a datagram port unreachable from the host itself.
     Closed,
     /// Silence, or any ICMP error.
     Filtered,
@@ -67,6 +67,36 @@ pub struct Override {
     pub port: u16,
     /// The address to use.
     pub address: Address,
+}
+
+/// What the datagrams of a UDP check carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Payload {
+    /// What it is, as it stands in a sentence: `a DNS query for the root's name servers`; untrusted text where the user gave it.
+    pub name: String,
+    /// Its length in bytes.
+    pub length: u16,
+    /// Its bytes in hexadecimal, where the user gave it; null where each datagram has random fields of its own.
+    pub hex: Option<String>,
+    /// Why what listens may stay silent to a stranger, as a sentence; null where it answers, or where nothing is known of it.
+    pub silent: Option<String>,
+}
+
+impl Payload {
+    /// A payload that the user gave.
+    pub fn given(name: String, bytes: &[u8]) -> Self {
+        Self {
+            name,
+            length: u16::try_from(bytes.len()).unwrap_or(u16::MAX),
+            hex: Some(text::hex(bytes)),
+            silent: None,
+        }
+    }
+
+    /// The bytes that the user gave; none where each datagram has its own.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        self.hex.as_deref().and_then(text::unhex)
+    }
 }
 
 /// All effective values, defaults included.
@@ -122,6 +152,8 @@ pub struct Options {
     pub all_addresses: u16,
     /// The port that proves that the host is up (`--control`).
     pub control: Option<u16>,
+    /// What the datagrams of a UDP check carry (`--payload`, else what the port's protocol answers); null for other checks.
+    pub payload: Option<Payload>,
     /// What should be so (`--expect`).
     pub expect: Option<Expect>,
     /// The largest share of failed probes (`--max-loss`).
@@ -166,6 +198,7 @@ impl Default for Options {
             local: true,
             all_addresses: 8,
             control: None,
+            payload: None,
             expect: None,
             max_loss_percent: None,
             max_avg_ms: None,

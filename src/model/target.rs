@@ -6,7 +6,7 @@ mod scheme;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Address;
+use super::{Address, Operation};
 
 pub use parse::Invalid;
 
@@ -54,6 +54,15 @@ impl Protocol {
             Self::Http => "http",
             Self::Dns => "dns",
             Self::Trace => "trace",
+        }
+    }
+
+    /// With what it is probed: connections, echo requests or datagrams.
+    pub const fn probe(self) -> Operation {
+        match self {
+            Self::Icmp => Operation::Echo,
+            Self::Udp => Operation::Datagram,
+            _ => Operation::Connect,
         }
     }
 

@@ -19,6 +19,9 @@ use super::queue::QueuedError;
 /// Largest answer that is kept; the rest of a longer one is dropped and said so.
 const MAX_DATAGRAM: usize = 16_384;
 
+/// So many datagrams of others are skipped in one go before other sockets get a turn.
+const MAX_FOREIGN: usize = 256;
+
 /// What to do with datagrams larger than the path takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fragmentation {
@@ -36,6 +39,8 @@ pub enum Fragmentation {
 pub struct Udp {
     socket: Socket,
     source: SocketAddr,
+    /// Where an unconnected socket sends to.
+    unconnected: Option<SocketAddr>,
 }
 
 /// A datagram that came.
@@ -87,7 +92,32 @@ impl Udp {
         };
         socket.connect(flow.remote()).map_err(at_connect)?;
         let source = socket.local().map_err(at_connect)?;
-        Ok(Self { socket, source })
+        Ok(Self {
+            socket,
+            source,
+            unconnected: None,
+        })
+    }
+
+    /// Makes a socket that is not connected, for protocols whose answer comes from another port than the one asked (TFTP): it takes
+    /// what any port of the destination's address sends.
+    ///
+    /// # Errors
+    /// The step and what the kernel said.
+    ///
+    /// # Panics
+    /// As [`Udp::open`].
+    pub fn open_unconnected(flow: &Flow) -> Result<Self, OpenFailure> {
+        let socket = flow.open(Kind::Udp, &[])?;
+        let source = socket.local().map_err(|errno| OpenFailure {
+            stage: Stage::Bind,
+            errno,
+        })?;
+        Ok(Self {
+            socket,
+            source,
+            unconnected: Some(flow.remote()),
+        })
     }
 
     /// The source address and port in use.
@@ -117,7 +147,7 @@ impl Udp {
             self.socket.take_error();
             let at = Instant::now();
             tries += 1;
-            match self.socket.send(bytes, None) {
+            match self.socket.send(bytes, self.unconnected) {
                 Ok(_) => return Ok(at),
                 Err(Errno::ECONNREFUSED | Errno::EHOSTUNREACH) if tries < 3 => {}
                 Err(errno) => return Err(errno),
@@ -127,30 +157,43 @@ impl Udp {
 
     /// Waits for the next datagram or error; errors first.
     pub async fn recv(&self, deadline: Instant) -> Received {
-        let look = || next(&self.socket);
+        let look = || self.next();
         let found = self.socket.until(Readiness::Input, deadline, look).await;
         found.unwrap_or(Received::Silent)
     }
-}
 
-fn next(socket: &Socket) -> Option<Received> {
-    if let Some(entry) = socket.receive_error() {
-        return Some(Received::Error(entry));
-    }
-    match socket.receive(MAX_DATAGRAM) {
-        Ok(incoming) => Some(Received::Datagram(Datagram {
-            bytes: incoming.bytes,
-            received: incoming.received,
-            at: incoming.at,
-            ttl: incoming.ttl,
-            truncated: incoming.truncated,
-        })),
-        Err(errno) if errno.is_transient() => None,
-        // The pending error of an entry that was queued meanwhile, or was taken before.
-        Err(errno) => match socket.receive_error() {
-            Some(entry) => Some(Received::Error(entry)),
-            None => Some(Received::Failed(errno)),
-        },
+    fn next(&self) -> Option<Received> {
+        for _ in 0..MAX_FOREIGN {
+            if let Some(entry) = self.socket.receive_error() {
+                return Some(Received::Error(entry));
+            }
+            match self.socket.receive(MAX_DATAGRAM) {
+                Ok(incoming) => {
+                    let from = incoming.from.map(|from| from.ip().to_canonical());
+                    let asked = self.unconnected.map(|to| to.ip().to_canonical());
+                    if asked.is_some() && from != asked {
+                        continue;
+                    }
+                    return Some(Received::Datagram(Datagram {
+                        bytes: incoming.bytes,
+                        received: incoming.received,
+                        at: incoming.at,
+                        ttl: incoming.ttl,
+                        truncated: incoming.truncated,
+                    }));
+                }
+                Err(errno) if errno.is_transient() => return None,
+                // The pending error of an entry that was queued meanwhile, or was taken before.
+                Err(errno) => {
+                    return Some(match self.socket.receive_error() {
+                        Some(entry) => Received::Error(entry),
+                        None => Received::Failed(errno),
+                    });
+                }
+            }
+        }
+        // More foreign packets than one turn is worth: nothing of ours for now.
+        None
     }
 }
 

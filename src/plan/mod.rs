@@ -11,7 +11,7 @@ use crate::diagnose::{self, Need};
 use crate::model::evidence::{Evidence, NotMeasured, UnderTest};
 use crate::model::local::RouteKind;
 use crate::model::target::Protocol;
-use crate::model::{Address, Endpoint, Ms, Observation, Outcome};
+use crate::model::{Address, Endpoint, Ms, Observation, Operation, Outcome};
 
 /// After so long without an answer the silence is taken seriously.
 const EARLY_SILENCE: Ms = Ms::from_millis(400);
@@ -119,7 +119,11 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 Need::Outcomes(e) => done(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
-                    done(Need::Trace(e.clone())) && done(Need::ControlTrace(e.clone()))
+                    let other = match evidence.probe() {
+                        Operation::Datagram => Need::DatagramTrace(e.clone()),
+                        _ => Need::ControlTrace(e.clone()),
+                    };
+                    done(Need::Trace(e.clone())) && done(other)
                 }
                 _ => true,
             };
@@ -301,10 +305,13 @@ pub fn reask(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u8> {
         return Vec::new();
     };
     let scene = diagnose::Scene::new(evidence, subject);
+    let Ok(other) = scene.comparison() else {
+        return Vec::new();
+    };
     let last = scene.last_router().map_or(0, |(ttl, _)| ttl);
-    let end = scene.control_walk.arrival().unwrap_or(u8::MAX);
-    let beyond = scene
-        .control_walk
+    let end = other.walk.arrival().unwrap_or(u8::MAX);
+    let beyond = other
+        .walk
         .hops
         .iter()
         .filter(|(ttl, seen)| **ttl > last && **ttl < end && !seen.expired.is_empty());

@@ -5,26 +5,17 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::task::JoinSet;
 
 use super::flow::{flow, icmp, local_outcome};
+use super::series::{ERRORS_EXPLAIN, LATE_REPORT, PATIENT, Series};
 use super::{Recorder, egress};
-use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
+use crate::model::{Ms, Observation, Operation, Options, Outcome};
 use crate::net::flow::SourcePort;
 use crate::net::tcp::{self, Close, Connect};
 use crate::net::tcp_info;
-
-/// A remote router reports a host that it can't resolve after three seconds and a little (Linux `neigh` defaults: three requests a
-/// second apart): so long the first sockets stay open when nothing explains the silence.
-const LATE_REPORT: Duration = Duration::from_millis(3300);
-/// So many of the first sockets stay open that long: a cause that rests on ICMP needs two answers.
-const PATIENT: u32 = 2;
-
-/// When several probes were answered with an error and none opened, the silent ones are waited for only so long: the SYN was sent again by
-/// then.
-const ERRORS_EXPLAIN: Duration = Duration::from_millis(1300);
 
 /// What is known of a series while it runs.
 #[derive(Debug, Default)]
@@ -42,21 +33,6 @@ impl Seen {
     fn explained(&self) -> bool {
         self.opened == 0 && self.errors >= 2
     }
-}
-
-/// A series of connections.
-#[derive(Debug, Clone)]
-pub struct Series {
-    /// To where.
-    pub endpoint: Endpoint,
-    /// How many.
-    pub count: u32,
-    /// Time from one to the next.
-    pub interval: Duration,
-    /// How long each may take.
-    pub timeout: Duration,
-    /// Whether they are controls.
-    pub control: bool,
 }
 
 /// Opens a series of connections and records each as it ends. Returns when all have ended. Around a burst that stays silent the

@@ -8,13 +8,15 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::Recorder;
-use super::flow::flow;
-use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
+use super::flow::{flow, scope};
+use super::{Recorder, datagram, echo};
+use crate::model::{Endpoint, Evidence, Ms, Observation, Operation, Options, Outcome};
+use crate::net::echo::Event;
 use crate::net::flow::SourcePort;
 use crate::net::route::Link;
 use crate::net::system::{Counters, counters};
 use crate::net::tcp::{self, Close, Connect};
+use crate::net::udp::Received;
 use crate::net::{route, tcp_info};
 
 /// So many packets have to be missed before the counters are taken for proof.
@@ -74,7 +76,7 @@ impl Before {
     }
 }
 
-/// Connects a few times more, each in a quiet moment, and looks whether an answer comes in and is dropped: the counters have to stand
+/// Probes a few times more, each in a quiet moment, and looks whether an answer comes in and is dropped: the counters have to stand
 /// still without the attempt, and to move with it.
 pub async fn arrivals(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint) {
     let rtt = recorder.read(|evidence| {
@@ -103,17 +105,15 @@ pub async fn arrivals(recorder: Recorder, options: Rc<Options>, endpoint: Endpoi
         let before = counters();
         tokio::time::sleep(window).await;
         let idle = counters();
-        let mut connect = Connect::on(flow(&options, &endpoint));
-        connect.flow.source_port = SourcePort::AtBind;
         let began = Instant::now();
-        let Ok(pending) = tcp::start(&connect) else {
+        let Some(attempt) = one_more(&recorder, &options, &endpoint, began + window).await else {
             return;
         };
-        let port = pending.source_port();
-        let result = pending.wait(began + window).await.result;
-        let after = counters();
-        let silent = matches!(result, tcp::Outcome::Silent(_));
-        drop(result);
+        let Attempt {
+            port,
+            silent,
+            after,
+        } = attempt;
         if undelivered(&before, &idle, v6) > 0 || !silent {
             // Something else comes in meanwhile, or the port answers after all: it can't be told.
             continue;
@@ -132,11 +132,67 @@ pub async fn arrivals(recorder: Recorder, options: Rc<Options>, endpoint: Endpoi
         };
         recorder.record(Observation {
             endpoint: Some(endpoint.clone()),
-            source_port: Some(port),
+            source_port: port,
             elapsed_ms: Some(began.elapsed().into()),
             control: true,
             ..Observation::new(Operation::Ingress, recorder.at(began), outcome)
         });
+    }
+}
+
+/// One more probe of the kind that is checked with.
+struct Attempt {
+    port: Option<u16>,
+    silent: bool,
+    /// The counters before its socket was closed: a connection's end would count as a packet.
+    after: Counters,
+}
+
+/// Sends one probe and waits for its answer; none where it can't be sent.
+async fn one_more(
+    recorder: &Recorder,
+    options: &Options,
+    endpoint: &Endpoint,
+    until: Instant,
+) -> Option<Attempt> {
+    match recorder.read(Evidence::probe) {
+        Operation::Echo => {
+            let socket = echo::open(options, &endpoint.address).ok()?;
+            let ip = endpoint.address.ip();
+            let zone = scope(&endpoint.address);
+            socket.send(ip, zone, 0, echo::PAYLOAD, None).ok()?;
+            let event = socket.recv(until).await;
+            Some(Attempt {
+                port: None,
+                silent: matches!(event, Event::Silent),
+                after: counters(),
+            })
+        }
+        Operation::Datagram => {
+            let mut options = options.clone();
+            options.source_port = None;
+            let port = endpoint.port.unwrap_or(0);
+            let socket = datagram::open(&options, endpoint).ok()?;
+            socket.send(&datagram::bytes(&options, port), None).ok()?;
+            let received = socket.recv(until).await;
+            Some(Attempt {
+                port: Some(socket.source().port()),
+                silent: matches!(received, Received::Silent),
+                after: counters(),
+            })
+        }
+        _ => {
+            let mut connect = Connect::on(flow(options, endpoint));
+            connect.flow.source_port = SourcePort::AtBind;
+            let pending = tcp::start(&connect).ok()?;
+            let port = Some(pending.source_port());
+            let outcome = pending.wait(until).await.result;
+            Some(Attempt {
+                port,
+                silent: matches!(outcome, tcp::Outcome::Silent(_)),
+                after: counters(),
+            })
+        }
     }
 }
 

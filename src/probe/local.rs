@@ -13,7 +13,7 @@ use crate::model::local::{
 };
 use crate::model::routing::{self, Action, Entry, Flow};
 use crate::model::source::{Privilege, Source};
-use crate::model::{Address, Endpoint};
+use crate::model::{Address, Endpoint, Operation};
 use crate::net::flow::Family;
 use crate::net::privilege;
 use crate::net::route::{self, Link, Query, RouteError};
@@ -476,11 +476,15 @@ pub fn ports(recorder: &Recorder) {
 
 /// Reads what listens on a port of this machine, for a target that is this machine.
 pub fn listeners(recorder: &Recorder, port: u16) {
-    let found: Vec<Listener> = system::listeners(Transport::Tcp, port)
+    let transport = match recorder.read(Evidence::probe) {
+        Operation::Datagram => Transport::Udp,
+        _ => Transport::Tcp,
+    };
+    let found: Vec<Listener> = system::listeners(transport, port)
         .into_iter()
         .map(|socket| Listener {
             endpoint: Endpoint::new(socket.ip(), socket.port()),
-            process: system::holder_of_local_port(Transport::Tcp, socket.ip(), port)
+            process: system::holder_of_local_port(transport, socket.ip(), port)
                 .and_then(|holder| holder.process)
                 .map(|process| Process {
                     pid: process.pid,

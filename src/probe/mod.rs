@@ -2,6 +2,8 @@
 
 pub mod connect;
 pub mod control;
+pub mod datagram;
+pub mod echo;
 pub mod egress;
 pub mod flow;
 pub mod local;
@@ -9,9 +11,11 @@ pub mod names;
 pub mod pace;
 mod recorder;
 pub mod resolve;
+mod series;
 pub mod trace;
 
 pub use recorder::Recorder;
+pub use series::Series;
 
 /// The command that makes the same check with more privilege.
 pub fn as_root(recorder: &Recorder) -> String {

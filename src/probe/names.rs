@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use super::Recorder;
 use super::flow::socket_address;
 use super::resolve::Environment;
-use crate::model::topology::TraceProtocol;
 use crate::model::{Address, Endpoint};
 
 /// How long one name is waited for.
@@ -47,7 +46,7 @@ pub async fn follow(recorder: Recorder, endpoint: Endpoint) {
     loop {
         let (answered, finished) = recorder.read(|evidence| {
             let answered: Vec<Address> = evidence
-                .of(TraceProtocol::Tcp.operation(), &endpoint)
+                .of(evidence.path_protocol().operation(), &endpoint)
                 .filter_map(|o| o.icmp_from().cloned())
                 .chain(std::iter::once(endpoint.address.clone()))
                 .collect();

@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::Recorder;
-use super::control::UNLIKELY_PORT;
-use super::flow::{flow, icmp, local_outcome};
+use super::control::unlikely_port;
+use super::flow::{flow, icmp, local_outcome, scope};
 use super::pace::Pace;
+use super::{Recorder, datagram, echo};
 use crate::model::topology::{Path, TraceProtocol};
-use crate::model::{Endpoint, Evidence, Icmp, Ms, Observation, Options, Outcome};
+use crate::model::{Address, Endpoint, Evidence, Icmp, Ms, Observation, Options, Outcome};
+use crate::net::echo::{Echo, Event};
 use crate::net::errno::Errno;
 use crate::net::flow::{Flow, SourcePort};
 use crate::net::tcp::{self, Close, Connect};
@@ -324,9 +325,47 @@ impl Lanes {
                 };
                 (began, tokio::task::spawn_local(task))
             }
-            TraceProtocol::Udp | TraceProtocol::Icmp => {
+            TraceProtocol::Icmp => {
+                let address = spec.endpoint.address.clone();
+                let socket = match echo::open_noted(recorder, options, &address) {
+                    Ok(socket) => socket,
+                    Err(errno) => return Err(refused(observation, errno)),
+                };
+                let number = u16::try_from(probe.id.0 & 0xffff).unwrap_or(0);
+                let (zone, ttl) = (scope(&address), Some(probe.ttl));
+                let began = match socket.send(address.ip(), zone, number, echo::PAYLOAD, ttl) {
+                    Ok(began) => began,
+                    Err(errno) => return Err(refused(observation, errno)),
+                };
+                let blank = observation.clone();
+                let task = async move {
+                    if let Some((observation, at)) =
+                        echoed(blank, &socket, &address, number, began).await
+                    {
+                        let _ = ended.send(Ended {
+                            id: probe.id,
+                            observation,
+                            began,
+                            at,
+                        });
+                    }
+                };
+                (began, tokio::task::spawn_local(task))
+            }
+            TraceProtocol::Udp => {
+                // A check with datagrams is traced with those that it sends, to the port that it asks; what has no port, and a control,
+                // goes to a port where hardly anything listens.
+                let asked = spec
+                    .endpoint
+                    .port
+                    .filter(|_| !spec.control && options.payload.is_some());
+                let port = asked.unwrap_or_else(|| unlikely_port(spec.endpoint.port));
+                let payload = match asked {
+                    Some(port) => datagram::bytes(options, port),
+                    None => b"nwcheck".to_vec(),
+                };
                 let to = Endpoint {
-                    port: Some(UNLIKELY_PORT),
+                    port: Some(port),
                     ..spec.endpoint.clone()
                 };
                 let mut on = flow(options, &to);
@@ -336,13 +375,13 @@ impl Lanes {
                     Err(failure) => return Err(refused(observation, failure.errno)),
                 };
                 observation.source_port = Some(socket.source().port());
-                let began = match socket.send(b"nwcheck", Some(probe.ttl)) {
+                let began = match socket.send(&payload, Some(probe.ttl)) {
                     Ok(began) => began,
                     Err(errno) => return Err(refused(observation, errno)),
                 };
                 let blank = observation.clone();
                 let task = async move {
-                    if let Some((observation, at)) = datagram(blank, &socket, began).await {
+                    if let Some((observation, at)) = answer(blank, &socket, began).await {
                         let _ = ended.send(Ended {
                             id: probe.id,
                             observation,
@@ -492,7 +531,7 @@ async fn syn(
 }
 
 /// Waits for what a datagram with a limited TTL is answered with; nothing where nothing came.
-async fn datagram(
+async fn answer(
     mut observation: Observation,
     socket: &Udp,
     began: Instant,
@@ -508,6 +547,41 @@ async fn datagram(
             error.at
         }
         Received::Failed(_) | Received::Silent => return None,
+    };
+    let rtt = at.saturating_duration_since(began);
+    observation.rtt_ms = Some(rtt.into());
+    observation.elapsed_ms = Some(began.elapsed().into());
+    Some((observation, at))
+}
+
+/// Waits for what an echo request with a limited TTL is answered with; nothing where nothing came.
+async fn echoed(
+    mut observation: Observation,
+    socket: &Echo,
+    address: &Address,
+    number: u16,
+    began: Instant,
+) -> Option<(Observation, Instant)> {
+    let at = loop {
+        match socket.recv(began + PATIENCE).await {
+            Event::Reply(reply)
+                if reply.sequence == number && reply.from.to_canonical() == address.ip() =>
+            {
+                observation.outcome = Outcome::Ok;
+                observation.reply_ttl = reply.ttl;
+                break reply.at;
+            }
+            Event::Error {
+                sequence: Some(sequence),
+                error,
+            } if sequence == number => {
+                let (outcome, icmp) = icmp(&error)?;
+                answered(&mut observation, outcome, icmp);
+                break error.at;
+            }
+            Event::Failed(_) | Event::Silent => return None,
+            _ => {}
+        }
     };
     let rtt = at.saturating_duration_since(began);
     observation.rtt_ms = Some(rtt.into());

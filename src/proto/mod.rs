@@ -2,7 +2,8 @@
 //!
 //! Nothing in here opens a socket, reads a clock, prints or draws a random number: time and seeds are
 //! arguments, what comes from the network is handed in, and what should be sent is handed out.
-//! Everything is bounded whatever the network answers. It uses `std` alone.
+//! Everything is bounded whatever the network answers. It uses `std`, and hickory's DNS wire format.
 
+pub mod payload;
 pub mod quote;
 pub mod trace;

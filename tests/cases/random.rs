@@ -108,6 +108,7 @@ fn series() -> impl Strategy<Value = Series> {
 /// What the user and this machine add.
 #[derive(Debug, Clone)]
 struct Around {
+    check: &'static str,
     expect: Option<Expect>,
     limits: bool,
     path: bool,
@@ -142,6 +143,7 @@ fn around() -> impl Strategy<Value = Around> {
         "device 10.0.2.1 gw.example",
     ];
     (
+        proptest::sample::select(vec!["tcp", "tcp", "icmp", "udp", "wireguard"]),
         proptest::option::of(proptest::sample::select(expect.to_vec())),
         any::<bool>(),
         any::<bool>(),
@@ -151,7 +153,8 @@ fn around() -> impl Strategy<Value = Around> {
         proptest::sample::subsequence(lines.to_vec(), 0..4),
     )
         .prop_map(
-            |(expect, limits, path, source_port, ended, route, lines)| Around {
+            |(check, expect, limits, path, source_port, ended, route, lines)| Around {
+                check,
                 expect,
                 limits,
                 path,
@@ -164,7 +167,12 @@ fn around() -> impl Strategy<Value = Around> {
 }
 
 fn evidence(all: &[Series], around: &Around) -> Evidence {
-    let mut text = String::from("target db.example:443\n");
+    let mut text = String::from(match around.check {
+        "icmp" => "check icmp\ntarget db.example\n",
+        "udp" => "check udp\ntarget db.example:53\n",
+        "wireguard" => "check udp\ntarget db.example:51820\n",
+        _ => "target db.example:443\n",
+    });
     for line in &around.lines {
         text.push_str(line);
         text.push('\n');
@@ -206,16 +214,22 @@ fn evidence(all: &[Series], around: &Around) -> Evidence {
 
 fn observation(evidence: &Evidence, series: &Series, number: u8, now: u64) -> Observation {
     let (operation, control) = series.kind;
+    // The probes of the check itself are those of its kind.
+    let operation = match operation {
+        Operation::Connect if !control => evidence.probe(),
+        Operation::TraceTcp if !control => evidence.path_protocol().operation(),
+        other => other,
+    };
     let asked = &evidence.endpoints[series.to].endpoint;
     let port = match operation {
         Operation::Echo => None,
-        Operation::Datagram => Some(33_440),
+        Operation::Datagram if control => Some(33_440),
         _ if control && operation != Operation::TraceUdp => Some(1),
         _ => asked.port,
     };
     let limited = matches!(
         operation,
-        Operation::TraceTcp | Operation::TraceUdp | Operation::Baseline
+        Operation::TraceTcp | Operation::TraceUdp | Operation::TraceIcmp | Operation::Baseline
     );
     let icmp = series.outcome.is_icmp() || operation == Operation::Baseline;
     let from = series.from.map(|text| text.parse::<Address>().unwrap());

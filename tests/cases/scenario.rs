@@ -6,12 +6,14 @@
 //!
 //! | line | meaning |
 //! |---|---|
+//! | `check icmp`, `check udp` | another kind of check than of a TCP port, of `10.0.9.9` or its port 53 |
 //! | `target TEXT` | what was typed |
 //! | `resolves ADDRESS…` | its addresses, as the system's resolver gives them |
-//! | `burst N OUTCOME [KEY VALUE]…` | connections to the port asked for; `control`, `echo`, `datagram` likewise |
-//! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS… [KEY VALUE]…` | TTL-limited SYNs; `control-trace` and `datagram-trace` likewise |
+//! | `burst N OUTCOME [KEY VALUE]…` | the probes asked for; `control` (connections), `echo`, `datagram` likewise |
+//! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS… [KEY VALUE]…` | TTL-limited ones; `control-trace` (SYNs) and `datagram-trace` likewise |
 //! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
 //! | `baseline HOP ROUTER` | an earlier report |
+//! | `not-permitted` | this user may not send echo requests |
 //! | `root` | it ran as root |
 //! | `ended deadline` or `interrupted` | how the measuring ended |
 //!
@@ -23,13 +25,13 @@ mod local;
 mod names;
 
 use jiff::Timestamp;
-use nwcheck::model::evidence::{Ended, UnderTest};
+use nwcheck::model::evidence::{ECHO_REQUESTS, Ended, NotMeasured, UnderTest};
 use nwcheck::model::finding::Severity;
 use nwcheck::model::options::{Expect, Family};
 use nwcheck::model::resolution::{Resolution, SourceAnswer, SourceKind};
 use nwcheck::model::source::{Privilege, Source};
 use nwcheck::model::target::{Protocol, Target};
-use nwcheck::model::topology::{Path, TraceProtocol};
+use nwcheck::model::topology::Path;
 use nwcheck::model::{
     Address, Endpoint, Evidence, Icmp, Ms, Observation, Operation, Options, Outcome,
 };
@@ -54,10 +56,14 @@ pub fn read(text: &str) -> Result<Scenario, String> {
             (!line.is_empty()).then_some((number + 1, line))
         })
     };
-    let target = lines()
-        .find_map(|(_, line)| line.strip_prefix("target "))
-        .unwrap_or("10.0.9.9:443");
-    let mut reader = Reader::new(target)?;
+    let find = |word| lines().find_map(|(_, line)| line.strip_prefix(word));
+    let (protocol, usual) = match find("check ") {
+        None => (Protocol::Tcp, "10.0.9.9:443"),
+        Some("icmp") => (Protocol::Icmp, "10.0.9.9"),
+        Some("udp") => (Protocol::Udp, "10.0.9.9:53"),
+        Some(other) => return Err(format!("check {other}?")),
+    };
+    let mut reader = Reader::new(find("target ").unwrap_or(usual), protocol)?;
     for (number, line) in lines() {
         reader
             .line(line)
@@ -77,15 +83,11 @@ pub struct Reader {
 type Read = Result<(), String>;
 
 impl Reader {
-    fn new(target: &str) -> Result<Self, String> {
-        let target =
-            Target::parse(target, Some(Protocol::Tcp)).map_err(|wrong| format!("{wrong:?}"))?;
-        let mut evidence = Evidence::new(
-            Timestamp::UNIX_EPOCH,
-            Options::default(),
-            target,
-            Source::default(),
-        );
+    fn new(target: &str, protocol: Protocol) -> Result<Self, String> {
+        let target = Target::parse(target, Some(protocol)).map_err(|wrong| format!("{wrong:?}"))?;
+        let mut options = Options::default();
+        nwcheck::probe::datagram::settle(&mut options, &target);
+        let mut evidence = Evidence::new(Timestamp::UNIX_EPOCH, options, target, Source::default());
         local::usual(&mut evidence);
         if let Some(address) = evidence.target.address() {
             evidence.resolution = Some(Resolution {
@@ -118,20 +120,31 @@ impl Reader {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let words: Vec<&str> = rest.split_whitespace().collect();
         match word {
-            "target" => Ok(()),
+            "target" | "check" => Ok(()),
             "root" => {
                 self.evidence.source.privileges.push(Privilege::Root);
                 Ok(())
             }
             "option" => self.option(&words),
-            "burst" => self.series(Operation::Connect, false, &words),
+            "burst" => self.series(self.evidence.probe(), false, &words),
             "control" => self.series(Operation::Connect, true, &words),
             "echo" => self.series(Operation::Echo, true, &words),
             "datagram" => self.series(Operation::Datagram, true, &words),
             "counters" => self.series(Operation::Counters, false, &words),
             "ingress" => self.series(Operation::Ingress, false, &words),
             "egress" => self.series(Operation::Egress, false, &words),
-            "trace" => self.walk(Operation::TraceTcp, false, &words),
+            "trace" => {
+                let protocol = self.evidence.path_protocol();
+                self.walk(protocol.operation(), false, &words)
+            }
+            "not-permitted" => {
+                self.evidence.note(NotMeasured {
+                    what: ECHO_REQUESTS.to_owned(),
+                    why: "this user may not".to_owned(),
+                    command: None,
+                });
+                Ok(())
+            }
             "control-trace" => self.walk(Operation::TraceTcp, true, &words),
             "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
             "baseline" => self.baseline(&words),
@@ -280,10 +293,14 @@ impl Reader {
         let asked = self.evidence.target.port;
         let port = match operation {
             Operation::Connect | Operation::TraceTcp if control => {
-                asked.map(|port| self.evidence.options.control_port(port))
+                let endpoint = Endpoint {
+                    address: address.clone(),
+                    port: asked,
+                };
+                self.evidence.control_of(&endpoint).port
             }
             Operation::Echo => None,
-            Operation::Datagram => Some(33_440),
+            Operation::Datagram if control => Some(33_440),
             _ => asked,
         };
         Ok(Endpoint { address, port })
@@ -291,6 +308,7 @@ impl Reader {
 
     fn finish(mut self) -> Scenario {
         let evidence = &mut self.evidence;
+        let protocol = evidence.path_protocol();
         for subject in evidence
             .endpoints
             .iter_mut()
@@ -298,7 +316,7 @@ impl Reader {
         {
             let endpoint = subject.endpoint.clone();
             let seen = &evidence.observations;
-            let path = Path::draw(TraceProtocol::Tcp, &endpoint, seen, &evidence.names, true);
+            let path = Path::draw(protocol, &endpoint, seen, &evidence.names, true);
             subject.path = (!path.hops.is_empty()).then_some(path);
         }
         self.evidence.duration_ms = Ms::from_millis(self.now + 4000);

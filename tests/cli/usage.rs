@@ -28,6 +28,36 @@ const WRONG: &[(&[&str], &[&str])] = &[
     (&["icmp", "db.example:22"], &["it has a port"]),
     (&["udp", "db.example"], &["it has no port"]),
     (
+        &["udp", "a:1", "--payload", "hex:0"],
+        &[
+            "--payload: a byte has two hexadecimal digits",
+            "--payload hex:00ff",
+        ],
+    ),
+    (
+        &["udp", "a:1", "--payload", "@/nonexistent/file"],
+        &["--payload: `/nonexistent/file` can't be read", "1400 bytes"],
+    ),
+    (
+        &["udp", "a:1", "--max-connect", "5"],
+        &["--max-connect: UDP opens no connection", "--max-p95"],
+    ),
+    (
+        &["icmp", "a", "--source-port", "5"],
+        &["--source-port: an echo request has no port"],
+    ),
+    (
+        &["icmp", "a", "--expect", "closed"],
+        &[
+            "--expect: nothing refuses an echo request",
+            "--expect filtered",
+        ],
+    ),
+    (
+        &["icmp", "a", "-i", "5ms"],
+        &["--interval: it is 5", "50 echo requests a second"],
+    ),
+    (
         &["trace", "--protocol", "tcp", "db.example"],
         &["it has no port", "db.example:443"],
     ),

@@ -6,7 +6,11 @@ use crate::cli::args::CriteriaArgs;
 use crate::cli::{Usage, value};
 use crate::model::finding::Severity;
 use crate::model::options::{Expect, Family, Options};
+use crate::model::target::Protocol;
 use crate::model::{Address, Ms};
+
+/// The shortest time between two echo requests to one address.
+const ECHO_INTERVAL: Ms = Ms::from_millis(20);
 
 /// `--expect`, `--max-…`, `--fail-on`.
 pub(super) fn demands(options: &mut Options, typed: &CriteriaArgs) -> Result<(), Usage> {
@@ -137,6 +141,47 @@ pub(super) fn name_alone(config: &Config) -> Result<(), Usage> {
             format!("nwcheck tcp db.example:5432 {option} …"),
         )),
     }
+}
+
+/// What has no meaning for the protocol, or goes faster than it may.
+pub(super) fn of_protocol(protocol: Protocol, options: &Options) -> Result<(), Usage> {
+    let echo = protocol == Protocol::Icmp;
+    if echo && options.source_port.is_some() {
+        return Err(Usage::new(
+            "--source-port",
+            "an echo request has no port",
+            "no such option, or a check of a port",
+            "nwcheck udp ns.example:53 --source-port 40000",
+        ));
+    }
+    if echo && options.expect == Some(Expect::Closed) {
+        return Err(Usage::new(
+            "--expect",
+            "nothing refuses an echo request: it is answered, rejected or dropped",
+            "open, filtered or blocked",
+            "--expect filtered",
+        ));
+    }
+    if echo && options.interval_ms < ECHO_INTERVAL {
+        return Err(Usage::new(
+            "--interval",
+            format!(
+                "it is {}, and at most 50 echo requests a second go to an address",
+                options.interval_ms
+            ),
+            "20ms or more",
+            "-i 20ms",
+        ));
+    }
+    if (echo || protocol == Protocol::Udp) && options.max_connect_ms.is_some() {
+        return Err(Usage::new(
+            "--max-connect",
+            format!("{} opens no connection", protocol.name()),
+            "a limit of the round trip",
+            "--max-p95 80",
+        ));
+    }
+    Ok(())
 }
 
 /// A source address leaves only its own family.

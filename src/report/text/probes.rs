@@ -7,7 +7,8 @@ use crate::model::outcome::Outcome;
 use crate::model::report::{EndpointReport, Status};
 use crate::model::statistics::Probes;
 use crate::model::target::Protocol;
-use crate::model::{Ms, Operation, Report};
+use crate::model::text::{count, escape};
+use crate::model::{Ms, Report};
 
 /// The burst of probes to each address.
 pub(super) fn show(page: &mut Page<'_>, report: &Report, verbose: bool) {
@@ -40,6 +41,15 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, verbose: bool) {
             }
             table.show(page, GUTTER, &gutter("probes"));
         }
+    }
+    if let Some(payload) = report
+        .options
+        .payload
+        .as_ref()
+        .filter(|_| !report.endpoints.is_empty())
+    {
+        let bytes = count(payload.length, "byte");
+        page.field("payload", &format!("{}, {bytes}", escape(&payload.name)));
     }
 }
 
@@ -80,7 +90,9 @@ fn under_way(report: &Report, endpoint: &EndpointReport) -> usize {
         .iter()
         .filter(|o| o.outcome == Outcome::Cancelled && !o.control);
     cut_short
-        .filter(|o| o.operation == Operation::Connect && o.endpoint.as_ref() == Some(&to))
+        .filter(|o| {
+            o.operation == report.target.protocol.probe() && o.endpoint.as_ref() == Some(&to)
+        })
         .count()
 }
 
@@ -137,7 +149,7 @@ fn failures(report: &Report, endpoint: &EndpointReport) -> Vec<(u32, &'static st
     let place = endpoint.endpoint();
     let mut ways: Vec<(u32, &'static str)> = Vec::new();
     let failed = report.observations.iter().filter(|observation| {
-        observation.operation == Operation::Connect
+        observation.operation == report.target.protocol.probe()
             && !observation.control
             && observation.outcome != Outcome::Ok
             && observation.endpoint.as_ref() == Some(&place)

@@ -73,7 +73,7 @@ impl What {
         };
         let udp = matches!(
             operation,
-            Operation::Echo | Operation::Datagram | Operation::TraceUdp
+            Operation::Echo | Operation::Datagram | Operation::TraceUdp | Operation::TraceIcmp
         );
         Observation {
             endpoint: Some(endpoint),

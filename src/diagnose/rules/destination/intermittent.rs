@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::unsteady::{Unsteady, all_by_chance, controls, unsteady};
 use crate::diagnose::scene::{Scene, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
-use crate::model::{Finding, Id, Observation, Outcome, Severity};
+use crate::model::{Finding, Id, Observation, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -44,8 +44,14 @@ fn finding(scene: &Scene<'_>) -> Finding {
     };
     let title = if failed > 0 {
         format!(
-            "{failed} of {sent} connections to {} fail, the others open",
-            scene.endpoint()
+            "{failed} of {sent} {} to {} {}",
+            scene.probes(),
+            scene.endpoint(),
+            if scene.probe() == Operation::Connect {
+                "fail, the others open"
+            } else {
+                "fail, the others are answered"
+            }
         )
     } else {
         format!(
@@ -56,8 +62,20 @@ fn finding(scene: &Scene<'_>) -> Finding {
     };
     let mut finding = Finding::new(Id::DestinationIntermittent, severity, title)
             .explained(if told_apart(scene) {
-            "The same address and port answers now this way, now that. A service whose accept queue is full, a balancer with a dead \
-             backend, or a limit on connections behaves so."
+            match scene.probe() {
+                Operation::Echo => {
+                    "The host answers some echo requests and not others, and answers other protocols: it, or a device before it, limits \
+                     how many it answers."
+                }
+                Operation::Datagram => {
+                    "The same address and port answers now this way, now that. A service that is too busy, one that limits how often it \
+                     answers, or a balancer with a dead backend behaves so."
+                }
+                _ => {
+                    "The same address and port answers now this way, now that. A service whose accept queue is full, a balancer with a dead \
+                     backend, or a limit on connections behaves so."
+                }
+            }
         } else {
             "The same address and port answers now this way, now that. Whether packets are lost on the way or the port itself is unsteady \
              can't be told: too few of the other probes to the host were answered, or too few of these failed."
@@ -65,6 +83,9 @@ fn finding(scene: &Scene<'_>) -> Finding {
         .about(scene.endpoint())
         .at(None, Some(scene.address().clone()));
     finding = kinds(finding, &troubled);
+    if scene.probe() == Operation::Datagram {
+        finding = finding.fact(format!("Each datagram carried {}.", scene.payload()), []);
+    }
     let controls = controls(scene);
     if controls.sent > 0 {
         finding = finding.fact(
@@ -81,6 +102,15 @@ fn finding(scene: &Scene<'_>) -> Finding {
         );
     }
     let port = scene.endpoint().port.unwrap_or_default();
+    if scene.probe() != Operation::Connect {
+        let who = match scene.probe() {
+            Operation::Datagram => "Look at the service's load and at its limits of answers",
+            _ => "Look for a limit of echo requests",
+        };
+        return finding
+            .action(format!("{who} on {}, and on the firewalls before it.", scene.address()))
+            .action("If the address is a balancer's, look at the health of its backends: one that is dead takes its share.");
+    }
     finding
         .command(
             format!("On {}, see whether the accept queue is full (Recv-Q near Send-Q):", scene.address()),

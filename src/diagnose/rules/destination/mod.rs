@@ -1,15 +1,19 @@
 //! The host asked for and its port.
 
 mod composed;
+mod echo_filtered;
 mod host_down;
 mod intermittent;
 mod port_closed;
 mod port_filtered;
+mod udp_closed;
+mod udp_no_answer;
 mod unsteady;
 
 use crate::diagnose::Rule;
 
 pub(super) use host_down::last_router_proven;
+pub(crate) use port_filtered::closes;
 pub(super) use unsteady::{Unsteady, unsteady};
 
 /// The rules of this family, in the order of the chain.
@@ -17,6 +21,9 @@ pub static DESTINATION: &[&Rule] = &[
     &host_down::RULE,
     &port_filtered::RULE,
     &port_closed::RULE,
+    &echo_filtered::RULE,
+    &udp_closed::RULE,
+    &udp_no_answer::RULE,
     &intermittent::RULE,
     &composed::ADDRESS_PARTIAL,
     &composed::IPV6_BROKEN,

@@ -4,18 +4,18 @@ use crate::diagnose::rules::local_not_ruled_out;
 use crate::diagnose::rules::path::stops_before;
 use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Finding, Icmp, Id, Outcome, Severity};
+use crate::model::{Finding, Icmp, Id, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
     id: Id::PortFiltered,
     explain: Explain {
-        meaning: "The host is up, and connections to this port are dropped or rejected by the host's own firewall or by the last device before it.",
+        meaning: "The host is up, and what is sent to this port is dropped or rejected by the host's own firewall or by the last device before it.",
         proof: "The port stays silent while the host answers something else (a control port, an echo request, a datagram, address \
                 resolution), and no hop before it is proven to be where the probes stop; or the host itself answers with an ICMP error.",
         remedy: "On the host, allow the port in its firewall (`sudo nft list ruleset`, `sudo iptables-save`; on Windows \
                  `Get-NetFirewallRule`), in its security group, or in the device directly before it.",
-        lookalikes: "When SYNs to the port stop at an earlier hop that others pass it is `path-filtered`. A host that answers nothing at all \
+        lookalikes: "A UDP port that stays silent is `udp-no-answer`, echo requests that are dropped are `echo-filtered`. When SYNs to the port stop at an earlier hop that others pass it is `path-filtered`. A host that answers nothing at all \
                      is `path-blackhole` or `host-down`. A reset is `port-closed`.",
     },
     judge: Judge::Endpoint(judge),
@@ -24,28 +24,37 @@ pub const RULE: Rule = Rule {
 fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::NotTried => Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        // An echo request has no port, and port unreachable is what a closed port says to a datagram: those have findings of their own.
+        Shape::Rejected(r) | Shape::RejectedOnce(r)
+            if scene.probe() == Operation::Echo || closes(scene, &r) =>
+        {
+            Judgement::Clear
+        }
         Shape::Rejected(r) if r.sender == Sender::Destination => {
             Judgement::fires(rejected_by_host(scene, &r))
         }
         Shape::RejectedOnce(r) if r.sender == Sender::Destination => {
             Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
         }
-        Shape::Silent => silent(scene),
+        // Silence is what UDP permits, and what echo requests meet has a finding of its own.
+        Shape::Silent if scene.probe() == Operation::Connect => silent(scene),
         _ => Judgement::Clear,
     }
 }
 
+/// Whether the host says of a datagram that nothing listens on its port.
+pub(crate) fn closes(scene: &Scene<'_>, rejection: &Rejection<'_>) -> bool {
+    scene.probe() == Operation::Datagram
+        && rejection.sender == Sender::Destination
+        && rejection.outcome == Outcome::PortUnreachable
+}
+
 fn silent(scene: &Scene<'_>) -> Judgement {
     let Some(up) = scene.host_up() else {
-        return if scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty() {
-            let endpoint = scene.endpoint().clone();
-            Judgement::Unknown(vec![
-                Need::Control(endpoint.clone()),
-                Need::Echo(endpoint.clone()),
-                Need::Datagram(endpoint),
-            ])
-        } else {
+        return if scene.asked_otherwise() {
             Judgement::Clear
+        } else {
+            Judgement::Unknown(scene.untried_controls())
         };
     };
     // What would place the drop on the way is asked for by the rule of that.
@@ -141,10 +150,13 @@ fn rejected_by_host(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
         Severity::Error,
         format!("{} itself rejects {}", scene.host(), scene.service()),
     )
-    .explained(
+    .explained(if scene.probe() == Operation::Connect {
         "The host answers with an ICMP error instead of a TCP reset: a firewall on the host, or an address translation that answers in its \
-         name, rejects the connection. The path up to it works.",
-    )
+         name, rejects the connection. The path up to it works."
+    } else {
+        "The host answers with an ICMP error that says more than that nothing listens: a firewall on the host, or an address translation \
+         that answers in its name, rejects the datagrams. The path up to it works."
+    })
     .fact(
         format!("{connects} of {} attempts were answered by {} with {what}.", scene.burst.len(), rejection.by),
         ids(&rejection.answers),
@@ -167,7 +179,11 @@ fn steps(scene: &Scene<'_>, finding: Finding) -> Finding {
         )
         .command(
             "See whether a service listens there, and whether its queue is full (Recv-Q above Send-Q):",
-            format!("ss -tln 'sport = :{}'", scene.endpoint().port.unwrap_or_default()),
+            format!(
+                "ss -{}ln 'sport = :{}'",
+                if scene.probe() == Operation::Datagram { "u" } else { "t" },
+                scene.endpoint().port.unwrap_or_default()
+            ),
         )
         .action("If neither, ask the owner of the device directly before it (security group, load balancer, virtual switch).")
 }

@@ -175,7 +175,7 @@ fn denied(scene: &Scene<'_>) -> Judgement {
     }
     Judgement::fires(steps(
         finding(scene, format!("This machine itself forbids {} to {}", scene.service(), scene.host()))
-            .fact("The kernel refused the connection with EPERM: a packet filter, a control group or a security module of this machine forbids it.", ids(&scene.burst)),
+            .fact("The kernel refused to send with EPERM: a packet filter, a control group or a security module of this machine forbids it.", ids(&scene.burst)),
     ))
 }
 

@@ -1,20 +1,21 @@
 //! `local-listener-address`: the service listens, but on another address of this machine.
 
+use crate::diagnose::rules::destination::closes;
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::escape;
-use crate::model::{Finding, Id, Severity};
+use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
     id: Id::LocalListenerAddress,
     explain: Explain {
         meaning: "The target is this machine. Its port is closed on the address asked for, and a process listens on the same port on another address.",
-        proof: "A reset answered the connection, the address is this machine's own, and the kernel's list of sockets has a listener on that \
+        proof: "A reset answered the connection, or port unreachable the datagram; the address is this machine's own, and the kernel's list of sockets has a listener on that \
                 port with another address.",
         remedy: "Let the service listen on the address asked for (often `0.0.0.0` or `::` instead of `127.0.0.1`), or connect to the \
                  address it listens on.",
-        lookalikes: "When nothing listens on the port at all, it is `port-closed`.",
+        lookalikes: "When nothing listens on the port at all, it is `port-closed`, or `udp-closed`.",
     },
     judge: Judge::Endpoint(judge),
 };
@@ -22,6 +23,7 @@ pub const RULE: Rule = Rule {
 fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::Refused if scene.is_own() => {}
+        Shape::Rejected(r) if scene.is_own() && closes(scene, &r) => {}
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
     }
@@ -41,7 +43,15 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         || "a process".to_owned(),
         |p| format!("{} (process {})", escape(&p.comm), p.pid),
     );
-    let refused = scene.with(crate::model::Outcome::Refused);
+    let refused: Vec<_> = [Outcome::Refused, Outcome::PortUnreachable]
+        .into_iter()
+        .flat_map(|outcome| scene.with(outcome))
+        .collect();
+    let sockets = if scene.probe() == Operation::Datagram {
+        "u"
+    } else {
+        "t"
+    };
     Judgement::fires(
         Finding::new(
             Id::LocalListenerAddress,
@@ -54,6 +64,6 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .about(scene.endpoint())
         .at(None, Some(scene.address().clone()))
         .action(format!("Let the service listen on {} too (or on all addresses), if it is meant to be reached there.", scene.address()))
-        .command("See what listens where:", format!("ss -tlnp 'sport = :{port}'")),
+        .command("See what listens where:", format!("ss -{sockets}lnp 'sport = :{port}'")),
     )
 }

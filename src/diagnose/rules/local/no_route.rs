@@ -50,7 +50,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let mut finding = Finding::new(Id::LocalNoRoute, Severity::Error, title(scene, route))
         .explained(explanation(route, family))
         .fact(
-            format!("The connection attempt failed at once with {errno}, and nothing came back from the network."),
+            format!(
+                "The attempt failed at once with {errno}, and nothing came back from the network."
+            ),
             ids(&attempts),
         )
         .about(scene.endpoint())

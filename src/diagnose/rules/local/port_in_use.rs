@@ -3,7 +3,7 @@
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::escape;
-use crate::model::{Finding, Id, Outcome, Severity};
+use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -40,7 +40,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Severity::Error,
         format!("Source port {port} is already in use on this machine"),
     )
-    .explained("Another socket of this machine holds the port, so the connection can't be made from it. No packet left.")
+    .explained("Another socket of this machine holds the port, so nothing can be sent from it. No packet left.")
     .fact(format!("A socket can't be had on port {port}: {errno}."), ids(&scene.burst))
     .about(scene.endpoint());
     finding = match scene
@@ -65,7 +65,14 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             .action("Choose another --source-port, or leave it out and let the kernel choose.")
             .command(
                 "See which process holds it:",
-                format!("sudo ss -tanp 'sport = :{port}'"),
+                format!(
+                    "sudo ss -{}anp 'sport = :{port}'",
+                    if scene.probe() == Operation::Datagram {
+                        "u"
+                    } else {
+                        "t"
+                    }
+                ),
             ),
     )
 }

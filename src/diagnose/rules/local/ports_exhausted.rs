@@ -2,7 +2,7 @@
 
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Finding, Id, Outcome, Severity};
+use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -43,16 +43,17 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let mut finding = Finding::new(
         Id::LocalPortsExhausted,
         Severity::Error,
-        format!("No source port is left for connections to {}", scene.host()),
+        format!("No source port is left for {} to {}", scene.probes(), scene.host()),
     )
     .explained("This machine has used up the ephemeral ports that it may use towards this destination. No packet left.")
-    .fact(format!("Opening a connection fails at once with {errno}."), ids(&scene.burst))
+    .fact(format!("Having a source port fails at once with {errno}."), ids(&scene.burst))
     .fact(
         format!("The ephemeral range is {first} to {last}: {} ports.", u32::from(last).saturating_sub(u32::from(first)) + 1),
         [],
     )
     .about(scene.endpoint());
-    if let Some(sockets) = ports.and_then(|ports| ports.sockets) {
+    let datagrams = scene.probe() == Operation::Datagram;
+    if let Some(sockets) = ports.and_then(|ports| ports.sockets).filter(|_| !datagrams) {
         finding = finding.fact(
             format!("This machine has {sockets} TCP sockets, those in TIME-WAIT included."),
             [],
@@ -63,7 +64,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             .command(
                 "See what holds them:",
                 format!(
-                    "ss -tan dst {} | awk '{{print $1}}' | sort | uniq -c",
+                    "ss -{}an dst {} | awk '{{print $1}}' | sort | uniq -c",
+                    if datagrams { "u" } else { "t" },
                     scene.address().ip()
                 ),
             )

@@ -47,16 +47,7 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
     if scene.host_up().is_some() || scene.next_hop().is_some_and(|hop| hop.state.unresolved()) {
         return Judgement::Clear;
     }
-    let mut needs = Vec::new();
-    if scene.control.is_empty() {
-        needs.push(Need::Control(endpoint.clone()));
-    }
-    if scene.echo.is_empty() {
-        needs.push(Need::Echo(endpoint.clone()));
-    }
-    if scene.datagram.is_empty() {
-        needs.push(Need::Datagram(endpoint.clone()));
-    }
+    let mut needs = scene.untried_controls();
     if scene.evidence.options.path {
         if scene.walk.is_empty() {
             needs.push(Need::Trace(endpoint.clone()));
@@ -68,14 +59,18 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
             needs.push(Need::ControlTrace(endpoint.clone()));
         }
     }
-    let asked_otherwise =
-        !(scene.control.is_empty() && scene.echo.is_empty() && scene.datagram.is_empty());
     // A check that was cut short is judged by what it has, if it has anything.
     let cut_short = scene.evidence.ended != Ended::Complete;
     let enough = needs.is_empty()
-        || (asked_otherwise && cut_short && (traced(scene) || !scene.evidence.options.path));
+        || (scene.asked_otherwise()
+            && cut_short
+            && (traced(scene) || !scene.evidence.options.path));
     if !enough {
         return Judgement::Unknown(needs);
+    }
+    // What is silent to strangers by design may be well behind a firewall that lets nothing else in: nothing is proven.
+    if scene.silent_by_design().is_some() {
+        return Judgement::Clear;
     }
     Judgement::fires(finding(scene))
 }

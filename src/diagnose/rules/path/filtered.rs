@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnose::rules::local_not_ruled_out;
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Address, Finding, Id, ObservationId, Outcome, Severity};
+use crate::model::{Address, Finding, Id, ObservationId, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -58,7 +58,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         return Judgement::Clear;
     };
     let service = scene.service();
-    let control = control_name(scene);
+    let control = match scene.comparison() {
+        Ok(other) if scene.probe() == Operation::Datagram => format!("UDP/{}", other.port),
+        _ => control_name(scene),
+    };
     let silent = scene.with(Outcome::Timeout);
     let place = match stop.router {
         Some(router) => format!("{}, hop {}", scene.device(router), stop.last),
@@ -84,8 +87,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .fact(up.text, up.observations)
         .fact(
             format!(
-                "SYNs to port {} are answered up to hop {} and no further; SYNs to {control} are answered beyond it, by {} at hop {}.",
-                scene.endpoint().port.unwrap_or_default(),
+                "{} are answered up to hop {} and no further; those to {control} are answered beyond it, by {} at hop {}.",
+                scene.limited_probes(),
                 stop.last,
                 stop.witness,
                 stop.beyond,
@@ -107,11 +110,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 
 /// The control in a sentence: `TCP/1`.
 pub(crate) fn control_name(scene: &Scene<'_>) -> String {
-    let port = scene
-        .endpoint()
-        .port
-        .map_or(1, |port| scene.evidence.options.control_port(port));
-    format!("TCP/{port}")
+    let port = scene.evidence.control_of(scene.endpoint()).port;
+    format!("TCP/{}", port.unwrap_or_default())
 }
 
 /// Whether probes to the port stop at a hop that probes to the control port pass. An error says what would settle it.
@@ -121,31 +121,20 @@ pub(crate) fn stops_before<'a>(scene: &Scene<'a>) -> Result<Option<Stop<'a>>, Ve
     if !options.path {
         return Ok(None);
     }
-    if scene.control.is_empty() {
-        return Err(vec![Need::Control(endpoint.clone())]);
-    }
-    let answered = scene
-        .control
-        .iter()
-        .any(|o| matches!(o.outcome, Outcome::Ok | Outcome::Refused));
-    if !answered {
-        return Ok(None);
-    }
-    if scene.walk.is_empty() {
-        return Err(vec![Need::Trace(endpoint.clone())]);
-    }
-    if scene.control_walk.is_empty() {
-        return Err(vec![Need::ControlTrace(endpoint.clone())]);
-    }
+    let control_walk = match scene.comparison() {
+        Ok(other) => other.walk,
+        Err(needs) if needs.is_empty() => return Ok(None),
+        Err(needs) => return Err(needs),
+    };
     let (last, router) = scene
         .last_router()
         .map_or((0, None), |(ttl, router)| (ttl, Some(router)));
-    let end = scene.control_walk.arrival().unwrap_or(u8::MAX);
+    let end = control_walk.arrival().unwrap_or(u8::MAX);
     let Some(from) = last.checked_add(1).filter(|from| *from < end) else {
         return Ok(None);
     };
     let mut waiting = false;
-    for (ttl, control) in scene.control_walk.hops.range(from..end) {
+    for (ttl, control) in control_walk.hops.range(from..end) {
         let Some(witness) = control.expired.first() else {
             continue;
         };

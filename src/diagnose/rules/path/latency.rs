@@ -13,8 +13,8 @@ pub const RULE: Rule = Rule {
     id: Id::PathLatency,
     explain: Explain {
         meaning: "Packets take long to the destination and back: the median round trip is over 500 ms.",
-        proof: "The kernel's own measure of the round trip of connections that opened (a SYN that had to be sent again does not count in \
-                it). The hop named is the first from which the added minimum persists up to the destination; the way back may differ, \
+        proof: "The kernel's own measure of the round trip: of connections that opened (a SYN that had to be sent again does not count in \
+                it), or from its time stamps of echo replies and datagrams. The hop named is the first from which the added minimum persists up to the destination; the way back may differ, \
                 and then the delay may be there.",
         remedy: "See whether the path goes where it should (a satellite link, a VPN or a detour over another continent), and whether a link \
                  on it is full.",
@@ -48,7 +48,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Severity::Warning,
         format!("The round trip to {} takes {median}", scene.host()),
     )
-    .explained("The connection works, and every exchange on it waits so long. The delay may be on the way there or on the way back.")
+    .explained("It works, and every exchange waits so long. The delay may be on the way there or on the way back.")
     .fact(
         format!(
             "Of {} probes the median round trip is {median}, the shortest {}.",

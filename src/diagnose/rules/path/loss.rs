@@ -5,13 +5,14 @@ use crate::diagnose::scene::{Scene, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
 use crate::model::statistics::Probes;
 use crate::model::text::list;
-use crate::model::{Finding, Id, Outcome, Severity};
+use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
     id: Id::PathLoss,
     explain: Explain {
-        meaning: "Some packets to the destination, or their answers, are lost on the way. Connections open, but some only after a second or more.",
+        meaning: "Some packets to the destination, or their answers, are lost on the way. Connections open, but some only after a second or more; \
+                  echo requests or datagrams stay without an answer.",
         proof: "In two bursts at least two probes lost their first packet (a SYN that the kernel had to send again, or no answer at all), \
                 and other probes to the same host are lost, too, or could not be told apart from these. The interval given holds the true \
                 loss with 95 % confidence. Loss that only a router in the middle shows never counts.",
@@ -32,6 +33,11 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let probes = Probes::count(scene.burst.iter().copied());
     let troubled = scene.troubled();
     let again = troubled.iter().filter(|o| o.outcome == Outcome::Ok).count();
+    let cost = if scene.probe() == Operation::Connect {
+        "A lost SYN costs a client a second or more before the connection opens."
+    } else {
+        "What is lost has to be sent again, or is missed."
+    };
     let (low, high) = probes.loss_interval.unwrap_or((0.0, 100.0));
     let mut parts = Vec::new();
     if again > 0 {
@@ -45,10 +51,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Severity::Warning,
         format!("{} of {} probes to {} lost a packet on the way", troubled.len(), probes.sent, scene.host()),
     )
-    .explained(
-        "The service answers, but packets to it or back are lost. A lost SYN costs a client a second or more before the connection opens. \
-         At which hop it starts is not proven.",
-    )
+    .explained(format!(
+        "The destination answers, but packets to it or back are lost. {cost} At which hop it starts is not proven."
+    ))
     .fact(
         format!(
             "{}: {:.0} % loss, with 95 % confidence {low:.0} to {high:.0} %.",

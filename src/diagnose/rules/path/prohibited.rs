@@ -2,7 +2,7 @@
 
 use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Address, Finding, Icmp, Id, Ms, Operation, Outcome, Severity};
+use crate::model::{Address, Finding, Icmp, Id, Ms, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -13,8 +13,8 @@ pub const RULE: Rule = Rule {
                 came from an address that is not the destination's, in answer to two different probes or more. The kernel reports port \
                 unreachable as \"connection refused\", though it is a firewall's reject.",
         remedy: "Ask the owner of that device to allow the flow; give source, destination, protocol and port.",
-        lookalikes: "The same error from the destination itself is its own firewall: `port-filtered`. A reset without an ICMP error is \
-                     `port-closed`. From this machine itself: `local-firewall`.",
+        lookalikes: "The same error from the destination itself is its own firewall: `port-filtered`, or `echo-filtered`; port unreachable \
+                     that answers a datagram is `udp-closed`. A reset without an ICMP error is `port-closed`. From this machine itself: `local-firewall`.",
     },
     judge: Judge::Endpoint(judge),
 };
@@ -107,7 +107,7 @@ fn answered(scene: &Scene<'_>, finding: Finding, rejection: &Rejection<'_>) -> F
         .answers
         .iter()
         .copied()
-        .filter(|o| o.operation == Operation::Connect)
+        .filter(|o| o.ttl.is_none())
         .collect();
     let when = connects
         .iter()
