@@ -16,6 +16,7 @@ use crate::diagnose::{self, rules};
 use crate::model::exit::ExitStatus;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::{Ms, Report, Target};
+use crate::probe::trace::{self, near::NearHops};
 use crate::probe::{local, pace::Pace};
 use crate::progress::{Drawing, Event, Progress};
 use crate::report::{self, Document, Form};
@@ -134,7 +135,10 @@ pub(crate) async fn all(
     each: impl Fn(&Report),
 ) -> Vec<Report> {
     let shared = Shared {
-        pace: Pace::new(config.options.rate, PATH_BURST),
+        paths: trace::Shared {
+            pace: Pace::new(config.options.rate, PATH_BURST),
+            near: NearHops::default(),
+        },
         source: local::source(),
     };
     let (stop, stopped) = watch::channel(false);

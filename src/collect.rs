@@ -16,7 +16,6 @@ use crate::model::{
     Address, Endpoint, Icmp, Ms, Observation, Operation, Options, Outcome, Report, Target,
 };
 use crate::plan::{self, Log, State, Step};
-use crate::probe::pace::Pace;
 use crate::probe::trace::Spec;
 use crate::probe::{
     Recorder, Series, connect, control, datagram, echo, egress, local, names, resolve, trace,
@@ -40,8 +39,8 @@ const JUDGING: Duration = Duration::from_millis(50);
 /// What all checks of a process share.
 #[derive(Clone)]
 pub struct Shared {
-    /// The bucket of path probes.
-    pub pace: Pace,
+    /// What traces share.
+    pub paths: trace::Shared,
     /// The machine that the checks run on, read once.
     pub source: crate::model::source::Source,
 }
@@ -82,7 +81,7 @@ pub async fn check(
                 step.clone(),
                 recorder.clone(),
                 options.clone(),
-                shared.pace.clone(),
+                shared.paths.clone(),
             );
             running.spawn_local(async move {
                 work.await;
@@ -151,17 +150,17 @@ fn waits_for_names(evidence: &Evidence, now: Ms) -> bool {
 }
 
 /// Runs one step.
-async fn run(step: Step, recorder: Recorder, options: Rc<Options>, pace: Pace) {
+async fn run(step: Step, recorder: Recorder, options: Rc<Options>, paths: trace::Shared) {
     match step {
         Step::Resolve => resolve::resolve(recorder).await,
         Step::Routes => routes(&recorder),
         Step::NeighbourEarly(endpoint) => local::neighbour(&recorder, &endpoint.address),
         Step::Neighbour(endpoint) => after_burst(&recorder, &endpoint),
-        Step::Measure(need) => measure(need, recorder, options, pace).await,
+        Step::Measure(need) => measure(need, recorder, options, paths).await,
     }
 }
 
-async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pace) {
+async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: trace::Shared) {
     let (probe, protocol) = recorder.read(|e| (e.probe(), e.path_protocol()));
     let burst = |endpoint: Endpoint| Series {
         endpoint,
@@ -183,6 +182,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
         endpoint,
         protocol,
         control,
+        outcomes: 0,
     };
     match need {
         Need::Burst(endpoint) | Need::SecondBurst(endpoint) => {
@@ -210,15 +210,31 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
         Need::Datagram(endpoint) => {
             control::datagrams(recorder, options, endpoint, CONTROLS, CONTROL_INTERVAL).await;
         }
-        Need::Trace(endpoint) | Need::Outcomes(endpoint) => {
-            trace::trace(recorder, options, spec(endpoint, protocol, false), pace).await;
+        Need::Trace(endpoint) => {
+            let outcomes = if options.all_paths {
+                trace::OUTCOMES
+            } else {
+                0
+            };
+            let spec = Spec {
+                outcomes,
+                ..spec(endpoint, protocol, false)
+            };
+            trace::trace(recorder, options, spec, paths).await;
+        }
+        Need::Outcomes(endpoint) => {
+            let spec = Spec {
+                outcomes: trace::OUTCOMES,
+                ..spec(endpoint, protocol, false)
+            };
+            trace::trace(recorder, options, spec, paths).await;
         }
         Need::ControlTrace(endpoint) => {
             trace::trace(
                 recorder,
                 options.clone(),
                 spec(port(&endpoint), TraceProtocol::Tcp, true),
-                pace,
+                paths,
             )
             .await;
         }
@@ -227,14 +243,14 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
                 recorder,
                 options,
                 spec(endpoint, TraceProtocol::Udp, true),
-                pace,
+                paths,
             )
             .await;
         }
         Need::Reask(endpoint) => {
             let distances = recorder.read(|evidence| plan::reask(evidence, &endpoint));
             let spec = spec(endpoint, protocol, false);
-            trace::reask(recorder, options, spec, distances, pace).await;
+            trace::reask(recorder, options, spec, distances, paths.pace).await;
         }
         Need::ResetLimit(endpoint) => {
             let control = port(&endpoint);
@@ -242,8 +258,14 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, pace: Pac
             let Some(ttl) = ttl else { return };
             for (to, is_control) in [(endpoint, false), (control, true)] {
                 let spec = spec(to, TraceProtocol::Tcp, is_control);
-                trace::at_distance(recorder.clone(), options.clone(), spec, ttl, pace.clone())
-                    .await;
+                trace::at_distance(
+                    recorder.clone(),
+                    options.clone(),
+                    spec,
+                    ttl,
+                    paths.pace.clone(),
+                )
+                .await;
             }
         }
         Need::Egress(endpoint) => egress::attempts(recorder, options, endpoint).await,
@@ -334,20 +356,7 @@ fn after_burst(recorder: &Recorder, endpoint: &Endpoint) {
 fn finish(evidence: &mut Evidence, before: &local::Baseline, ended: Ended, now: crate::model::Ms) {
     evidence.ended = ended;
     evidence.duration_ms = now;
-    let traced: Vec<(Endpoint, bool)> = evidence
-        .endpoints
-        .iter()
-        .map(|subject| {
-            (
-                subject.endpoint.clone(),
-                subject.path.as_ref().is_some_and(|path| path.complete),
-            )
-        })
-        .collect();
-    for (endpoint, complete) in traced {
-        let protocol = evidence.path_protocol();
-        trace::draw(evidence, &endpoint, protocol, complete);
-    }
+    trace::name(evidence);
     if evidence.options.local {
         local::finish(evidence, before);
     }

@@ -15,6 +15,7 @@ use crate::model::options::Expect;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::target::{Kind, Protocol};
 use crate::model::{Address, Endpoint, Id, Options, Report, Target};
+use crate::probe::trace::{self, near::NearHops};
 use crate::probe::{local, pace::Pace};
 use crate::report::{self, Document, Form};
 
@@ -40,7 +41,10 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
         .context("the demo needs sockets on loopback")?;
     let began = (jiff::Timestamp::now(), std::time::Instant::now());
     let shared = Shared {
-        pace: Pace::new(config.options.rate, 32),
+        paths: trace::Shared {
+            pace: Pace::new(config.options.rate, 32),
+            near: NearHops::default(),
+        },
         source: local::source(),
     };
     let style = terminal.style(config.colour, Some(&config));

@@ -97,6 +97,12 @@ pub fn read_error(family: Family, message: &[u8]) -> Option<(Quote, Extensions)>
     Some((read_packet(payload)?, extension::read(extensions)))
 }
 
+/// Reads an extension structure (RFC 4884 section 7) from its header on; anything odd ends the reading, with what was read before.
+#[must_use]
+pub fn read_extensions(structure: &[u8]) -> Extensions {
+    extension::read(structure)
+}
+
 /// Reads a quoted packet from its IP header on. `None` where that header is not whole.
 #[must_use]
 pub fn read_packet(packet: &[u8]) -> Option<Quote> {

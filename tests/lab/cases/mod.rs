@@ -14,6 +14,7 @@ mod path;
 mod policy;
 mod silence;
 mod sockets;
+mod trace;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -45,6 +46,7 @@ pub(crate) fn cases() -> Vec<Case> {
         name::cases(),
         healthy::cases(),
         far::cases(),
+        trace::cases(),
         manners::cases(),
         misleading::cases(),
     ]

@@ -1,0 +1,485 @@
+//! The path, hop by hop: drives the tracing engine over sockets, and lets what comes back stand in the evidence.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `transport` | one way to send a probe and hear of it, whatever it is made of |
+//! | `connects`, `datagrams`, `echoes` | SYNs, datagrams and echo requests by ordinary sockets |
+//! | `quoted` | what an ICMP error tells of the probe |
+//! | `near` | near hops, learnt once in a process |
+//! | `picture` | from the engine's graph to the path of the report |
+
+mod connects;
+mod datagrams;
+mod echoes;
+pub mod near;
+mod picture;
+mod quoted;
+mod transport;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU16;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::Recorder;
+use super::pace::Pace;
+use crate::model::topology::{ConfidenceScope, TraceProtocol};
+use crate::model::{Endpoint, Evidence, Icmp, Observation, Options, Outcome};
+use crate::proto::trace::{
+    Answer, AnswerKind, Confidence, Config, FlowId, Micros, Probe, ProbeId, Scope, Tracer,
+};
+use near::{NearHops, Way};
+use picture::{Surroundings, picture};
+use transport::{Ended, Transport, Underway};
+
+/// No answer is waited for longer than this; the kernel sends a SYN again after a second.
+const PATIENCE: Duration = Duration::from_millis(980);
+/// After so many probes that could not be sent the trace ends.
+const UNSENDABLE_MAX: u32 = 3;
+/// So many SYNs are sent with one TTL: a forged answer would have to come each time.
+const AT_DISTANCE: u16 = 6;
+/// At most so many distances are asked again.
+const REASKED_HOPS: usize = 2;
+/// A trace tells others of its near hops after this.
+const NEAR_HOPS: Duration = Duration::from_millis(60);
+/// Flows that tell one dead path of sixteen with 95 %, asked at the destination once some probes have failed, or with `--all-paths`.
+pub const OUTCOMES: u16 = 48;
+/// What the search behind a wide balancer may use where the user did not say (16 next hops take 96 by the stopping points).
+const FLOWS_SEARCHED: u16 = 256;
+/// Visits to the service that a path may cost.
+const VISITS: u16 = 6;
+
+/// What to trace.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// The destination; its path is shown under this endpoint.
+    pub endpoint: Endpoint,
+    /// With which probes.
+    pub protocol: TraceProtocol,
+    /// Whether it is a control.
+    pub control: bool,
+    /// So many flows are followed to the destination.
+    pub outcomes: u16,
+}
+
+/// What all traces of a process share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The bucket of path probes.
+    pub pace: Pace,
+    /// The near hops.
+    pub near: NearHops,
+}
+
+/// Traces the path, records every probe, and draws the path into the evidence unless it is a control.
+pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, shared: Shared) {
+    let way = recorder
+        .read(|evidence| Way::to(evidence, &spec.endpoint))
+        .filter(|_| !spec.control);
+    let trunk = match &way {
+        Some(way) => shared.near.ask(way).await,
+        None => crate::proto::trace::Trunk::default(),
+    };
+    let seed = RandomState::new().hash_one(&spec.endpoint);
+    let (ended, answers) = mpsc::unbounded_channel::<Ended>();
+    let transport = match Transport::new(&recorder, &options, &spec, seed, ended) {
+        Ok(transport) => transport,
+        Err(observation) => {
+            recorder.record(*observation);
+            if let Some(way) = &way {
+                shared.near.tell(way, crate::proto::trace::Trunk::default());
+            }
+            return;
+        }
+    };
+    let start = Instant::now();
+    let left = recorder.deadline().saturating_duration_since(start);
+    let mut config = config(&options, &spec, transport.one_at_a_time());
+    config.deadline = Some(micros(left));
+    config.trunk = trunk;
+    let mut tracer = Tracer::new(config, seed, Micros(0));
+    if spec.outcomes > 0 {
+        tracer.handle_outcomes_wanted(spec.outcomes, Micros(0));
+    }
+    let first = recorder.read(|evidence| evidence.observations.len());
+    let mut trace = Trace {
+        recorder,
+        options,
+        spec,
+        shared,
+        way,
+        start,
+        first,
+        tracer,
+        transport,
+        running: HashMap::new(),
+    };
+    trace.run(answers).await;
+}
+
+/// What the engine is asked to do.
+fn config(options: &Options, spec: &Spec, one_at_a_time: bool) -> Config {
+    let shown = if spec.control { 1 } else { options.flows };
+    let searched = if shown == Options::default().flows {
+        FLOWS_SEARCHED
+    } else {
+        shown
+    };
+    Config {
+        max_ttl: options.max_hops,
+        flows_max: searched,
+        flows_shown: shown,
+        in_flight_per_flow: one_at_a_time.then_some(NonZeroU16::MIN),
+        rate: options.rate,
+        confidence: match options.confidence_percent {
+            99 => Confidence::P99,
+            _ => Confidence::P95,
+        },
+        scope: match options.confidence_scope {
+            ConfidenceScope::Node => Scope::Node,
+            ConfidenceScope::Path => Scope::Path,
+        },
+        arrivals_max: VISITS,
+        ..Config::default()
+    }
+}
+
+fn micros(duration: Duration) -> Micros {
+    Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// A trace under way. However it ends, what it knows is drawn.
+struct Trace {
+    recorder: Recorder,
+    options: Rc<Options>,
+    spec: Spec,
+    shared: Shared,
+    way: Option<Way>,
+    start: Instant,
+    /// Where in the evidence its probes begin.
+    first: usize,
+    tracer: Tracer,
+    transport: Transport,
+    running: HashMap<ProbeId, (FlowId, Underway)>,
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        self.tell();
+        if self.spec.control {
+            return;
+        }
+        let graph = self.tracer.graph();
+        let (spec, options, first) = (&self.spec, &self.options, self.first);
+        let method = Transport::method();
+        self.recorder.update(|evidence| {
+            let probes: Vec<&Observation> = evidence
+                .observations
+                .iter()
+                .skip(first)
+                .filter(|o| {
+                    o.operation == spec.protocol.operation()
+                        && !o.control
+                        && o.endpoint.as_ref() == Some(&spec.endpoint)
+                })
+                .collect();
+            let path = picture(
+                &graph,
+                &Surroundings {
+                    protocol: spec.protocol,
+                    endpoint: &spec.endpoint,
+                    method,
+                    options,
+                    followed: spec.outcomes,
+                    probes: &probes,
+                    names: &evidence.names,
+                },
+            );
+            let asked = path
+                .hops
+                .iter()
+                .any(|hop| hop.nodes.iter().any(|node| node.sent > 0));
+            let subject = evidence
+                .endpoints
+                .iter_mut()
+                .find(|subject| subject.endpoint == spec.endpoint);
+            if let Some(subject) = subject.filter(|_| asked) {
+                let mtu = subject.path.take().and_then(|old| old.mtu);
+                subject.path = Some(crate::model::topology::Path { mtu, ..path });
+            }
+        });
+    }
+}
+
+impl Trace {
+    fn now(&self) -> Micros {
+        micros(self.start.elapsed())
+    }
+
+    async fn run(&mut self, mut answers: mpsc::UnboundedReceiver<Ended>) {
+        let mut unsendable = 0;
+        let mut round_trip = None;
+        while self.tracer.is_done().is_none() && unsendable < UNSENDABLE_MAX {
+            // What the burst learns meanwhile of the destination helps the trace.
+            let known = self.recorder.read(|e| {
+                let burst = e.burst(&self.spec.endpoint);
+                let ok = burst.filter(|o| o.outcome == Outcome::Ok);
+                ok.filter_map(|o| o.rtt_ms).min()
+            });
+            if known != round_trip {
+                round_trip = known;
+                if let Some(rtt) = known {
+                    let now = self.now();
+                    self.tracer.handle_round_trip(Micros(rtt.micros()), now);
+                }
+            }
+            let mut wait_until = None;
+            while unsendable < UNSENDABLE_MAX {
+                if let Err(later) = self.shared.pace.take() {
+                    wait_until = Some(later);
+                    break;
+                }
+                let now = self.now();
+                let Some(probe) = self.tracer.poll_transmit(now) else {
+                    self.shared.pace.give_back();
+                    break;
+                };
+                if !self.send(probe).await {
+                    unsendable += 1;
+                }
+            }
+            if self.tracer.is_done().is_some() {
+                break;
+            }
+            let timeout = self.tracer.poll_timeout();
+            let timeout = timeout.map(|at| self.start + Duration::from_micros(at.0));
+            let wake = [timeout, wait_until].into_iter().flatten().min();
+            let wake = wake.unwrap_or_else(|| Instant::now() + PATIENCE);
+            tokio::select! {
+                Some(end) = answers.recv() => self.ended(end),
+                () = tokio::time::sleep_until(wake.into()) => {
+                    let now = self.now();
+                    self.tracer.handle_timeout(now);
+                }
+            }
+            self.tell_who_waits();
+        }
+        while let Ok(end) = answers.try_recv() {
+            self.ended(end);
+        }
+        let mut all: Vec<ProbeId> = self.running.keys().copied().collect();
+        all.sort_unstable();
+        for id in all {
+            self.silent(id).await;
+        }
+    }
+
+    /// Sends a probe; false where it could not be sent.
+    async fn send(&mut self, probe: Probe) -> bool {
+        if self.transport.one_at_a_time() {
+            self.give_up(probe.flow).await;
+        }
+        match self.transport.send(&self.recorder, &self.spec, probe) {
+            Ok(mut underway) => {
+                underway.observation.at_ms = self.recorder.at(underway.began);
+                self.running.insert(probe.id, (probe.flow, underway));
+                let now = self.now();
+                self.tracer.handle_sent(probe.id, now);
+                true
+            }
+            Err(observation) => {
+                let now = self.now();
+                self.tracer.handle_unsendable(probe.id, now);
+                self.recorder.record(*observation);
+                false
+            }
+        }
+    }
+
+    /// A probe's end: it is recorded, and the engine is told. One that was given up before counts for the engine alone.
+    fn ended(&mut self, end: Ended) {
+        let waited = self.running.remove(&end.id).is_some();
+        let mut observation = end.observation;
+        observation.at_ms = self.recorder.at(end.began);
+        let target = self.spec.endpoint.address.ip();
+        let from = observation
+            .icmp_from()
+            .map_or(target, crate::model::Address::ip);
+        let kind = match (observation.outcome, &observation.icmp) {
+            (Outcome::TtlExceeded, _) => AnswerKind::TimeExceeded,
+            // A datagram or an echo that the destination's own kernel turns away has arrived there.
+            (Outcome::PortUnreachable | Outcome::ProtocolUnreachable, Some(_))
+                if from == target && self.spec.protocol != TraceProtocol::Tcp =>
+            {
+                AnswerKind::Arrived
+            }
+            (_, Some(icmp)) => AnswerKind::Unreachable { code: code(icmp) },
+            (_, None) => AnswerKind::Arrived,
+        };
+        let answer = Answer {
+            from,
+            kind,
+            rtt: micros(end.at.saturating_duration_since(end.began)),
+        };
+        let now = self.now();
+        self.tracer.handle_answer(end.id, now, answer);
+        if waited {
+            self.recorder.record(observation);
+        }
+    }
+
+    /// Ends the probes of a flow that are still under way, so that the next may have its ports: they were not answered.
+    async fn give_up(&mut self, flow: FlowId) {
+        let late: Vec<ProbeId> = self
+            .running
+            .iter()
+            .filter(|(_, (of, _))| *of == flow)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in late {
+            self.silent(id).await;
+        }
+    }
+
+    async fn silent(&mut self, id: ProbeId) {
+        if let Some((_, underway)) = self.running.remove(&id) {
+            silent(&self.recorder, underway).await;
+        }
+    }
+
+    /// Tells what is known of the near hops as soon as another trace waits for it.
+    fn tell_who_waits(&mut self) {
+        let awaited = self
+            .way
+            .as_ref()
+            .is_some_and(|way| self.shared.near.is_awaited(way));
+        if awaited && self.start.elapsed() >= NEAR_HOPS {
+            let trunk = self.tracer.graph().trunk();
+            if let (Some(way), false) = (&self.way, trunk.hops.is_empty()) {
+                self.shared.near.tell(way, trunk);
+            }
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(way) = &self.way {
+            self.shared.near.tell(way, self.tracer.graph().trunk());
+        }
+    }
+}
+
+/// A probe that nothing answered.
+async fn silent(recorder: &Recorder, underway: Underway) {
+    if let Some(task) = underway.task {
+        task.abort();
+        // Only when the task is gone is its socket closed, and the pair of endpoints free for the next probe.
+        let _ = task.await;
+    }
+    let mut observation = underway.observation;
+    observation.elapsed_ms = Some(underway.began.elapsed().into());
+    recorder.record(observation);
+}
+
+/// Gives the nodes of all paths the names that were found meanwhile.
+pub fn name(evidence: &mut Evidence) {
+    let names = &evidence.names;
+    let paths = evidence
+        .endpoints
+        .iter_mut()
+        .filter_map(|subject| subject.path.as_mut());
+    for node in paths
+        .flat_map(|path| &mut path.hops)
+        .flat_map(|hop| &mut hop.nodes)
+    {
+        if let Some(name) = node.address.as_ref().and_then(|address| names.get(address)) {
+            node.name = Some(name.clone());
+        }
+    }
+}
+
+/// Asks the port again at distances where so far only the control was answered: from several ports, so that equal-cost paths which the
+/// control took and this flow did not are asked, too.
+pub async fn reask(
+    recorder: Recorder,
+    options: Rc<Options>,
+    spec: Spec,
+    ttls: Vec<u8>,
+    pace: Pace,
+) {
+    for ttl in ttls.into_iter().take(REASKED_HOPS) {
+        at_distance(
+            recorder.clone(),
+            options.clone(),
+            spec.clone(),
+            ttl,
+            pace.clone(),
+        )
+        .await;
+    }
+}
+
+/// Sends SYNs with one TTL, each from a port of its own, and records what answers.
+pub async fn at_distance(
+    recorder: Recorder,
+    options: Rc<Options>,
+    spec: Spec,
+    ttl: u8,
+    pace: Pace,
+) {
+    let seed = RandomState::new().hash_one(&spec.endpoint);
+    let (ended, mut answers) = mpsc::unbounded_channel::<Ended>();
+    let mut transport = match Transport::new(&recorder, &options, &spec, seed, ended) {
+        Ok(transport) => transport,
+        Err(observation) => {
+            recorder.record(*observation);
+            return;
+        }
+    };
+    let mut running: HashMap<ProbeId, Underway> = HashMap::new();
+    for number in 0..AT_DISTANCE {
+        while let Err(later) = pace.take() {
+            tokio::time::sleep_until(later.into()).await;
+        }
+        let probe = Probe {
+            id: ProbeId(u64::from(number)),
+            flow: FlowId(number),
+            ttl,
+            attempt: 0,
+        };
+        match transport.send(&recorder, &spec, probe) {
+            Ok(mut underway) => {
+                underway.observation.at_ms = recorder.at(underway.began);
+                running.insert(probe.id, underway);
+            }
+            Err(observation) => {
+                recorder.record(*observation);
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let end = Instant::now() + Duration::from_millis(400);
+    while !running.is_empty() {
+        tokio::select! {
+            Some(end) = answers.recv() => {
+                if running.remove(&end.id).is_some() {
+                    let mut observation = end.observation;
+                    observation.at_ms = recorder.at(end.began);
+                    recorder.record(observation);
+                }
+            }
+            () = tokio::time::sleep_until(end.into()) => break,
+        }
+    }
+    for (_, underway) in running {
+        silent(&recorder, underway).await;
+    }
+}
+
+/// Type and code in one number, for the engine, which only compares them.
+fn code(icmp: &Icmp) -> u16 {
+    u16::from(icmp.kind) << 8 | u16::from(icmp.code)
+}

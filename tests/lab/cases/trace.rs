@@ -1,0 +1,328 @@
+//! `nwcheck trace`: the graph equals the truth, on simulated nets whose truth is known.
+//!
+//! What is drawn and is not there is a fault in every run. Something that is missed is not, as often as the confidence allows it: a case
+//! that wants all of a graph is tried a few times.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use super::{PORT, serve};
+use crate::{
+    case::{Case, cases},
+    net::{Family, Namespace},
+    outcome::Outcome,
+    run::Run,
+    sim::{End, Simulation, Truth, Web},
+};
+
+pub(super) fn cases() -> Vec<Case> {
+    cases![
+        straight_paths_are_whole_by_every_kind_of_probe: [Tun],
+        a_path_of_sixty_hops_is_whole: [Tun],
+        diamonds_are_found_whole: [Tun],
+        a_wide_diamond_is_found_by_root_and_by_an_ordinary_user: [Tun],
+        a_mesh_is_found_whole: [Tun],
+        arms_of_unequal_length_make_no_false_link: [Tun],
+        a_balancer_by_packet_is_recognised: [Tun],
+        silent_routers_are_shown_as_silent: [Tun],
+        routers_that_limit_their_answers_are_whole: [Tun],
+        a_path_that_ends_in_silence_is_not_told: [Tun],
+        one_flow_is_one_path: [Tun],
+        a_whole_check_finds_all_paths_too: [Tun],
+    ]
+}
+
+const LINK: Duration = Duration::from_millis(1);
+/// So often a graph may be looked for: each try misses something in one of twenty.
+const TRIES: usize = 4;
+
+const PROTOCOLS: [&str; 3] = ["tcp", "udp", "icmp"];
+
+fn straight_paths_are_whole_by_every_kind_of_probe() {
+    for length in [1, 2, 9] {
+        let web = Web::layers(&vec![1; length], LINK);
+        let net = up(&web);
+        for family in Family::BOTH {
+            for protocol in PROTOCOLS {
+                let found = trace(&net, family, protocol).run();
+                finds_all(&found, &web, &net, family);
+                let raw = trace(&net, family, protocol).root().run();
+                finds_all(&raw, &web, &net, family);
+            }
+        }
+    }
+}
+
+fn a_path_of_sixty_hops_is_whole() {
+    let web = Web::layers(&[1; 60], Duration::from_micros(200));
+    let net = up(&web);
+    let far = trace(&net, Family::V4, "tcp").arguments(["--max-hops", "64"]);
+    finds_all(&far.run(), &web, &net, Family::V4);
+    // The default looks no farther than 30 hops.
+    let short = trace(&net, Family::V4, "tcp").run();
+    short.could_not_tell();
+    assert_eq!(hops(&short), 30, "{short}");
+}
+
+fn diamonds_are_found_whole() {
+    for width in [2, 4, 8] {
+        let web = Web::layers(&[1, width, 1], LINK);
+        let net = up(&web);
+        for family in Family::BOTH {
+            for protocol in ["tcp", "udp"] {
+                let whole = tries(|| trace(&net, family, protocol).run(), &web, &net, family);
+                assert!(whole, "{width} wide, {family:?}, {protocol}");
+            }
+        }
+    }
+}
+
+fn a_wide_diamond_is_found_by_root_and_by_an_ordinary_user() {
+    for (width, confidence) in [(16, "95"), (32, "99")] {
+        let web = Web::layers(&[1, width, 1], LINK);
+        let net = up(&web);
+        let run = || trace(&net, Family::V4, "tcp").arguments(["--confidence", confidence]);
+        assert!(
+            tries(|| run().run(), &web, &net, Family::V4),
+            "{width} wide"
+        );
+        assert!(
+            tries(|| run().root().run(), &web, &net, Family::V4),
+            "{width} wide, as root"
+        );
+    }
+}
+
+fn a_mesh_is_found_whole() {
+    let web = Web::layers(&[1, 4, 4, 1], LINK);
+    let net = up(&web);
+    let run = || trace(&net, Family::V4, "tcp").arguments(["--confidence", "99"]);
+    assert!(tries(|| run().run(), &web, &net, Family::V4));
+    assert!(
+        tries(|| run().root().run(), &web, &net, Family::V4),
+        "as root"
+    );
+}
+
+fn arms_of_unequal_length_make_no_false_link() {
+    // The fork leads by one router on one side and by three on the other to the router where they meet.
+    let mut web = Web::default();
+    let [fork, short, one, two, three, meet] = [(); 6].map(|()| web.router(LINK));
+    for (from, to) in [
+        (fork, short),
+        (short, meet),
+        (fork, one),
+        (one, two),
+        (two, three),
+        (three, meet),
+    ] {
+        web.link(from, End::Router(to));
+    }
+    web.link(meet, End::Server);
+    let net = up(&web);
+    for family in Family::BOTH {
+        let found = tries(|| trace(&net, family, "tcp").run(), &web, &net, family);
+        assert!(found, "{family:?}");
+    }
+}
+
+fn a_balancer_by_packet_is_recognised() {
+    let web = Web::layers(&[1, 3, 1, 1], LINK).by_packet(0);
+    let net = up(&web);
+    let found = trace(&net, Family::V4, "udp").run();
+    has_nothing_false(&found, &web, &net, Family::V4);
+    found
+        .passes()
+        .says("/endpoints/0/path/balancing", "per_packet");
+}
+
+fn silent_routers_are_shown_as_silent() {
+    let web = Web::layers(&[1, 1, 1, 1, 1], LINK).silent(1).silent(2);
+    let net = up(&web);
+    for protocol in PROTOCOLS {
+        let found = trace(&net, Family::V4, protocol).run();
+        finds_all(&found, &web, &net, Family::V4);
+        assert_eq!(hops(&found), 6, "{found}");
+    }
+    // One silent branch of a diamond.
+    let web = Web::layers(&[1, 3, 1], LINK).silent(2);
+    let net = up(&web);
+    assert!(tries(
+        || trace(&net, Family::V4, "tcp").run(),
+        &web,
+        &net,
+        Family::V4
+    ));
+}
+
+fn routers_that_limit_their_answers_are_whole() {
+    let mut web = Web::layers(&[1, 1, 1, 1, 1, 1], LINK);
+    for router in 0..6 {
+        web = web.limited(router, 6, Duration::from_secs(1));
+    }
+    for protocol in ["tcp", "udp"] {
+        let net = up(&web);
+        let found = trace(&net, Family::V4, protocol).run();
+        finds_all(&found, &web, &net, Family::V4);
+        found.within(Duration::from_secs(30));
+    }
+}
+
+fn a_path_that_ends_in_silence_is_not_told() {
+    let web = Web::layers(&[1; 8], LINK).dead(5);
+    let net = up(&web);
+    for family in Family::BOTH {
+        for protocol in PROTOCOLS {
+            let lost = trace(&net, family, protocol).run();
+            lost.could_not_tell()
+                .says("/endpoints/0/path/reached", false);
+            has_nothing_false(&lost, &web, &net, family);
+            let last = Web::address(family, 5).to_string();
+            assert!(lost.at("/summary").to_string().contains(&last), "{lost}");
+            lost.within(Duration::from_secs(10));
+        }
+    }
+}
+
+fn one_flow_is_one_path() {
+    let web = Web::layers(&[1, 4, 4, 1], LINK);
+    let net = up(&web);
+    for protocol in PROTOCOLS {
+        let found = trace(&net, Family::V4, protocol)
+            .arguments(["--flows", "1"])
+            .run();
+        found.passes();
+        has_nothing_false(&found, &web, &net, Family::V4);
+        let graph = Graph::of(&found);
+        assert_eq!(graph.truth.nodes.len(), 5, "{found}");
+        assert_eq!(graph.truth.links.len(), 4, "{found}");
+    }
+}
+
+fn a_whole_check_finds_all_paths_too() {
+    let web = Web::layers(&[1, 4, 1], LINK);
+    let net = up(&web);
+    let run = || Run::nwcheck(net.client(), ["tcp".to_owned(), target(&net, Family::V4)]).run();
+    assert!(tries(run, &web, &net, Family::V4));
+}
+
+/// The net with a service at its end; ping sockets are allowed.
+fn up(web: &Web) -> Net {
+    let simulation = Simulation::web(web);
+    simulation.client().allow_ping_sockets();
+    let service = serve(simulation.server(), PORT);
+    Net {
+        simulation,
+        _service: service,
+    }
+}
+
+struct Net {
+    simulation: Simulation,
+    _service: crate::services::Service,
+}
+
+impl Net {
+    fn client(&self) -> &Namespace {
+        self.simulation.client()
+    }
+
+    fn server(&self, family: Family) -> IpAddr {
+        self.simulation.server_address(family)
+    }
+}
+
+fn target(net: &Net, family: Family) -> String {
+    SocketAddr::new(net.server(family), PORT).to_string()
+}
+
+/// `nwcheck trace` with these probes; datagrams go to a port where nobody listens.
+fn trace(net: &Net, family: Family, protocol: &str) -> Run {
+    let to = match protocol {
+        "tcp" => target(net, family),
+        _ => net.server(family).to_string(),
+    };
+    let words = ["trace", "--protocol", protocol, &to];
+    Run::nwcheck(net.client(), words)
+}
+
+/// Who answered, by distance, and what is drawn between them.
+struct Graph {
+    truth: Truth,
+}
+
+impl Graph {
+    #[track_caller]
+    fn of(outcome: &Outcome) -> Self {
+        let path = outcome.at("/endpoints/0/path");
+        let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+        let mut truth = Truth::default();
+        let mut names = std::collections::BTreeMap::new();
+        for hop in list(&path["hops"]) {
+            let ttl = u8::try_from(hop["ttl"].as_u64().unwrap_or_default()).unwrap_or_default();
+            for node in list(&hop["nodes"]) {
+                if let Some(address) = node["address"]
+                    .as_str()
+                    .and_then(|text| text.parse::<IpAddr>().ok())
+                {
+                    names.insert(node["id"].as_str().unwrap_or_default().to_owned(), address);
+                    truth.nodes.insert((ttl, address));
+                }
+            }
+        }
+        for link in list(&path["links"]) {
+            let end = |key: &str| link[key].as_str().and_then(|id| names.get(id));
+            let ttl = u8::try_from(link["ttl"].as_u64().unwrap_or_default()).unwrap_or_default();
+            if let (Some(from), Some(to)) = (end("from"), end("to")) {
+                truth.links.insert((ttl, *from, *to));
+            }
+        }
+        Self { truth }
+    }
+}
+
+fn hops(outcome: &Outcome) -> usize {
+    let path = outcome.at("/endpoints/0/path/hops");
+    path.as_array().map_or(0, Vec::len)
+}
+
+#[track_caller]
+fn has_nothing_false(outcome: &Outcome, web: &Web, net: &Net, family: Family) {
+    let truth = web.truth(family, net.server(family));
+    let found = Graph::of(outcome).truth;
+    let nodes: Vec<_> = found.nodes.difference(&truth.nodes).collect();
+    let links: Vec<_> = found.links.difference(&truth.links).collect();
+    assert!(
+        nodes.is_empty(),
+        "nodes that are not there: {nodes:?}\n{outcome}"
+    );
+    assert!(
+        links.is_empty(),
+        "links that are not there: {links:?}\n{outcome}"
+    );
+}
+
+#[track_caller]
+fn finds_all(outcome: &Outcome, web: &Web, net: &Net, family: Family) {
+    has_nothing_false(outcome, web, net, family);
+    outcome.passes();
+    assert_eq!(
+        Graph::of(outcome).truth,
+        web.truth(family, net.server(family)),
+        "{outcome}"
+    );
+}
+
+/// Whether one of a few tries finds all; none may find what is not there.
+#[track_caller]
+fn tries(run: impl Fn() -> Outcome, web: &Web, net: &Net, family: Family) -> bool {
+    let truth = web.truth(family, net.server(family));
+    (0..TRIES).any(|_| {
+        let outcome = run();
+        outcome.passes();
+        has_nothing_false(&outcome, web, net, family);
+        Graph::of(&outcome).truth == truth
+    })
+}
