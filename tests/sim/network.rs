@@ -177,12 +177,13 @@ impl Network {
         ))
     }
 
-    /// The routers at each TTL, as `(ttl, address)`; the destination is not among them.
+    /// The routers that answer at each TTL, as `(ttl, address)`; the destination is not among them.
     pub(crate) fn nodes(&self) -> BTreeSet<(u8, IpAddr)> {
         let mut nodes = BTreeSet::new();
         for (ttl, layer) in self.reach() {
             for at in layer {
-                if !self.routers[at].next.is_empty() && self.routers[at].manner != Manner::Silent {
+                let mute = matches!(self.routers[at].manner, Manner::Silent | Manner::Drops);
+                if !self.routers[at].next.is_empty() && !mute {
                     nodes.insert((ttl, self.routers[at].address));
                 }
             }
