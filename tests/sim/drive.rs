@@ -176,16 +176,17 @@ impl Run {
         );
     }
 
-    /// Everything is there; of the destination only one link has to be, as arrivals are bounded.
+    /// Everything that answers is there, and the links between; links to the destination need not be, as arrivals are bounded.
     pub(crate) fn is_whole(&self, network: &Network) -> bool {
-        let destination = network.routers.iter().find(|router| router.next.is_empty());
-        let destination = destination.map(|router| router.address);
-        let inner = |link: &&(u8, IpAddr, IpAddr)| Some(link.2) != destination;
-        self.nodes() == network.nodes()
-            && network
-                .links()
+        let (nodes, links) = (network.nodes(), self.links());
+        let inner = |link: &&(u8, IpAddr, IpAddr)| {
+            nodes.contains(&(link.0 - 1, link.1)) && nodes.contains(&(link.0, link.2))
+        };
+        let true_links = network.links();
+        self.nodes() == nodes
+            && true_links
                 .iter()
                 .filter(inner)
-                .all(|link| self.links().contains(link))
+                .all(|link| links.contains(link))
     }
 }

@@ -4,6 +4,7 @@
 
 mod all_paths;
 mod drive;
+mod measure;
 mod network;
 mod one_path;
 mod outcomes;

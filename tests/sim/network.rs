@@ -47,6 +47,8 @@ pub(crate) struct Router {
 pub(crate) struct Network {
     pub(crate) routers: Vec<Router>,
     pub(crate) salt: u64,
+    /// Up to so many microseconds come on top of each round trip: answers overtake each other.
+    pub(crate) jitter: u64,
     packets: u64,
 }
 
@@ -88,6 +90,7 @@ impl Network {
         Self {
             routers,
             salt: 0,
+            jitter: 0,
             packets: 0,
         }
     }
@@ -117,8 +120,8 @@ impl Network {
         let mut at = 0;
         let mut way = self.routers[0].delay;
         let mut left = ttl;
-        loop {
-            let dice = mix(self.salt ^ mix(self.packets) ^ mix(at as u64 + 77));
+        for step in 0..=u64::from(ttl) {
+            let dice = mix(self.salt ^ mix(self.packets) ^ mix(step + 77));
             let router = &self.routers[at];
             if router.manner == Manner::Drops || dice % 100 < router.loss_percent {
                 return None;
@@ -143,6 +146,7 @@ impl Network {
             way += self.routers[at].delay;
             left -= 1;
         }
+        None
     }
 
     fn answer(
@@ -166,7 +170,8 @@ impl Network {
             }
             Manner::Answers | Manner::Refuses(_) => {}
         }
-        let rtt = Micros(way * 2);
+        let jitter = mix(self.salt ^ mix(self.packets ^ 0x0711_7e12)) % (self.jitter + 1);
+        let rtt = Micros(way * 2 + jitter);
         Some((
             now.plus(rtt),
             Answer {
@@ -177,12 +182,13 @@ impl Network {
         ))
     }
 
-    /// The routers at each TTL, as `(ttl, address)`; the destination is not among them.
+    /// The routers that answer at each TTL, as `(ttl, address)`; the destination is not among them.
     pub(crate) fn nodes(&self) -> BTreeSet<(u8, IpAddr)> {
         let mut nodes = BTreeSet::new();
         for (ttl, layer) in self.reach() {
             for at in layer {
-                if !self.routers[at].next.is_empty() && self.routers[at].manner != Manner::Silent {
+                let mute = matches!(self.routers[at].manner, Manner::Silent | Manner::Drops);
+                if !self.routers[at].next.is_empty() && !mute {
                     nodes.insert((ttl, self.routers[at].address));
                 }
             }

@@ -40,8 +40,8 @@ pub struct Config {
     /// At most so many probes are proposed.
     pub probes_max: u32,
     /// How many probes may reach the destination (each TCP one is a visit to the service), besides one of each flow whose outcome is
-    /// wanted ([`super::Tracer::handle_outcomes_wanted`]). No probe is proposed that, as far as is known then, could exceed it:
-    /// only an arm that is shorter than the others by three hops and more can surprise it, by one probe at a time.
+    /// wanted ([`super::Tracer::handle_outcomes_wanted`]). No probe is proposed that, as far as is known then, could exceed it;
+    /// where more than one is allowed, one is kept for arms that turn out to be shorter.
     pub arrivals_max: u16,
     /// Whether the destination answers at all, where that is known from elsewhere.
     pub destination_answers: Option<bool>,

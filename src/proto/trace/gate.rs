@@ -2,10 +2,11 @@
 //!
 //! A probe is safe where its flow, or enough flows through the same place, were seen to go on; else it is risky, and no more
 //! risky ones are under way than arrivals are left. Silence for longer than an answer takes is taken as
-//! "did not arrive". A destination that answers nothing is not visited by anything.
+//! "did not arrive". A destination that answers nothing is not visited by anything. One arrival is kept for surprises: probes below
+//! the shortest way known, which would arrive only on an arm that is shorter still.
 //!
-//! What this can't know: an arm that is shorter than the shortest one known by more than [`SHORTER`] hops. There one probe at a time may
-//! go even when no arrival is left, so that such arms are found; each surprise lowers the known distance by as much.
+//! What this can't know: that a node from which one flow goes on sends another to the destination, several hops before the end of the
+//! shortest way known. The few probes that are on their way when the first of them arrives can exceed the bound.
 
 use super::config::Confidence;
 use super::layout::{Group, Layout, Place};
@@ -60,8 +61,11 @@ pub(super) fn judge(
             Gate::Goes(Risk::Own)
         };
     }
-    let left = state.arrivals_left();
-    if left == 0 && chance == Chance::Some {
+    let left = match chance {
+        Chance::Slight => state.surprises_left().min(1),
+        Chance::None | Chance::Some => state.arrivals_left(),
+    };
+    if left == 0 {
         return Gate::Never;
     }
     // While one flow looks for the distance, half of the arrivals are kept back for arms of another length.
@@ -74,10 +78,10 @@ pub(super) fn judge(
     }
 }
 
-/// Whether a probe can arrive.
+/// Whether a probe can arrive, as far as is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Chance {
-    /// As far as is known it stops before.
+    /// It stops before.
     None,
     /// Only if its arm is shorter than all that are known, and by far.
     Slight,
@@ -99,11 +103,12 @@ fn chance(state: &State, layout: &Layout, flow: usize, ttl: u8) -> Chance {
             Chance::Some
         };
     };
-    let near = ttl.saturating_add(SHORTER) >= distance;
+    let enough = stopping::stopping_point(Confidence::P95, 2);
+    let near = is_near(ttl, distance);
     let Some(before) = ttl.checked_sub(1).filter(|&before| before >= layout.first) else {
         return if ttl >= distance {
             Chance::Some
-        } else if layout.highest_router >= ttl {
+        } else if ttl <= layout.highest_router {
             Chance::None
         } else {
             Chance::Slight
@@ -112,27 +117,37 @@ fn chance(state: &State, layout: &Layout, flow: usize, ttl: u8) -> Chance {
     let known = layout
         .place_at(flow, before)
         .filter(|place| *place != Place::Lost);
+    let groups = layout.level(before).map_or(&[][..], |level| &level.groups);
     let goes_on = |group: &Group| group.goes_on && !group.arrives;
-    let stops = match known {
-        Some(place) => layout.group(before, place).is_some_and(|group| {
-            let proven = group.passed >= stopping::stopping_point(Confidence::P95, 2);
-            goes_on(group) && (!near || proven)
-        }),
-        None => {
-            !near
-                && layout.level(before).is_some_and(|level| {
-                    let mut open = level
-                        .groups
-                        .iter()
-                        .filter(|group| group.place.goes_on())
-                        .peekable();
-                    open.peek().is_some() && open.all(goes_on)
-                })
+    let known = known.and_then(|place| layout.group(before, place));
+    let sole = layout.only(before);
+    let (stops, passed) = match (known, sole) {
+        (Some(group), _) if !near => (goes_on(group), enough),
+        (Some(group), _) | (None, Some(group)) => (goes_on(group), group.passed),
+        (None, None) => {
+            let mut open = groups
+                .iter()
+                .filter(|group| group.place.goes_on())
+                .peekable();
+            let all = open.peek().is_some() && open.all(goes_on);
+            (all && !near, passed_by(groups))
         }
     };
-    match (stops, near) {
-        (true, _) => Chance::None,
-        (false, false) => Chance::Slight,
-        (false, true) => Chance::Some,
+    if stops && passed >= enough {
+        Chance::None
+    } else if near {
+        Chance::Some
+    } else {
+        Chance::Slight
     }
+}
+
+/// So close to the destination that a slightly shorter arm ends here.
+pub(super) fn is_near(ttl: u8, distance: u8) -> bool {
+    ttl.saturating_add(SHORTER) >= distance
+}
+
+/// Flows that were seen to go on from one of these.
+fn passed_by(groups: &[Group]) -> u32 {
+    groups.iter().map(|group| group.passed).sum()
 }

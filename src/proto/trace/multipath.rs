@@ -6,9 +6,10 @@
 
 use super::config::Confidence;
 use super::examine::{Behind, is_examined, may_arrive, parents, required, start};
+use super::gate;
 use super::layout::{self, Group, Layout, Place};
 use super::probe::Micros;
-use super::state::MAIN;
+use super::state::{MAIN, State};
 use super::stopping;
 use super::wants::{Granted, Wants};
 
@@ -40,7 +41,7 @@ pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
         }
     }
     reask_silent(wants);
-    if !wants.open {
+    if !wants.open && state.in_flight() == 0 {
         visit(wants);
     }
 }
@@ -200,7 +201,7 @@ impl Search {
 /// which links belong together. True where they have been asked at this TTL.
 fn plan_base(wants: &mut Wants<'_>, start: &Group, ttl: u8) -> bool {
     let (state, layout) = (wants.state, wants.layout);
-    let flows = required(state, layout, 1).min(u32::from(state.config.flows_max)) as usize;
+    let flows = base_flows(state, layout);
     let last = match layout.distance {
         Some(distance) => (distance - 1).min(layout.highest_router.saturating_add(1)),
         None => layout
@@ -213,13 +214,25 @@ fn plan_base(wants: &mut Wants<'_>, start: &Group, ttl: u8) -> bool {
     if ttl > last || layout::circles_at(layout, ttl) || (!open && !layout.is_mixed(ttl)) {
         return true;
     }
+    let near = layout
+        .distance
+        .is_some_and(|distance| gate::is_near(ttl, distance));
     let mut asked = true;
     for flow in 1..flows {
-        if !state.is_asked(flow, ttl) && layout.end_of(flow).is_none_or(|end| end > ttl) {
+        // Near the destination a flow goes step by step: on a shorter arm it would arrive at each of the hops that are left.
+        let blind = near && ttl > layout.first && layout.place_at(flow, ttl - 1).is_none();
+        if blind && !state.is_asked(flow, ttl) && layout.end_of(flow).is_none() {
+            asked = false;
+        } else if !state.is_asked(flow, ttl) && layout.end_of(flow).is_none_or(|end| end > ttl) {
             asked &= wants.ask(flow, ttl, Micros(0)) == Granted::No;
         }
     }
     asked
+}
+
+/// How many flows are asked everywhere.
+fn base_flows(state: &State, layout: &Layout) -> usize {
+    required(state, layout, 1).min(u32::from(state.config.flows_max)) as usize
 }
 
 /// Asks flows again that were answered behind a branching node: if one moves, it balances per packet.

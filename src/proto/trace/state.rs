@@ -186,8 +186,14 @@ impl State {
         Some(ttl.min(self.config.max_ttl))
     }
 
-    /// Arrivals that the trace may still have on its own account.
+    /// Arrivals that the trace may still have on its own account: all but one, which is kept for surprises.
     pub(super) fn arrivals_left(&self) -> u16 {
+        let kept = u16::from(self.config.arrivals_max > 1);
+        self.surprises_left().saturating_sub(kept)
+    }
+
+    /// The same with the last.
+    pub(super) fn surprises_left(&self) -> u16 {
         self.config.arrivals_max.saturating_sub(self.charged)
     }
 
