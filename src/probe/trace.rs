@@ -215,7 +215,8 @@ pub async fn at_distance(
         let id = ProbeId(u64::from(number));
         let probe = Probe {
             id,
-            flow: FlowId(number),
+            // Other flows than those of the trace itself, which count from 0.
+            flow: FlowId(u16::MAX - number),
             ttl,
             attempt: 0,
         };
@@ -267,6 +268,7 @@ impl Lanes {
     ) -> Result<(), Box<Observation>> {
         let mut observation = Observation {
             endpoint: Some(spec.endpoint.clone()),
+            flow: Some(probe.flow.0.into()),
             ttl: Some(probe.ttl),
             control: spec.control,
             ..Observation::new(spec.protocol.operation(), recorder.now(), Outcome::Timeout)
@@ -360,10 +362,7 @@ impl Lanes {
                     .port
                     .filter(|_| !spec.control && options.payload.is_some());
                 let port = asked.unwrap_or_else(|| unlikely_port(spec.endpoint.port));
-                let payload = match asked {
-                    Some(port) => datagram::bytes(options, port),
-                    None => b"nwcheck".to_vec(),
-                };
+                let payload = asked.map_or(b"nwcheck".to_vec(), |p| datagram::bytes(options, p));
                 let to = Endpoint {
                     port: Some(port),
                     ..spec.endpoint.clone()
