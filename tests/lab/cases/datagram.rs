@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_port_of_this_machine_that_is_closed_is_closed,
         a_service_on_another_address_of_this_machine_is_named,
         a_service_that_is_silent_can_t_be_told,
+        a_silent_service_behind_routers_that_seldom_answer_can_t_be_told: [Nft],
         a_host_that_drops_the_port_can_t_be_told: [Nft],
         a_protocol_that_is_silent_by_design_is_no_black_hole: [Nft],
         a_host_that_rejects_otherwise_filters_the_port: [Nft],
@@ -193,6 +194,18 @@ fn a_service_that_is_silent_can_t_be_told() {
             .says("/cause", "udp-no-answer")
             .mentions("udp-no-answer", "a DNS query");
         check(&lab, family, PLAIN).run().passes();
+    }
+}
+
+fn a_silent_service_behind_routers_that_seldom_answer_can_t_be_told() {
+    for family in Family::BOTH {
+        let lab = Lab::routers(4).rate_limited().build();
+        let _service = Service::udp(lab.server(), DNS, Udp::Silent);
+        lab.router(2).silent();
+        check(&lab, family, DNS)
+            .run()
+            .could_not_tell()
+            .says("/cause", "udp-no-answer");
     }
 }
 

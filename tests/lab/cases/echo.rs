@@ -6,7 +6,7 @@ use super::{NOBODY, check, elsewhere, serve, tcp, to_host};
 use crate::{
     case::{Case, cases},
     firewall::Hook,
-    net::{Family, Namespace, Route},
+    net::{Family, Namespace, Route, veth},
     outcome::Outcome,
     run::Run,
     sim::{Router, Simulation},
@@ -16,6 +16,7 @@ use crate::{
 pub(super) fn cases() -> Vec<Case> {
     cases![
         a_host_that_answers_passes,
+        a_host_behind_routers_that_seldom_answer_passes: [Nft],
         without_a_socket_for_it_nothing_is_claimed,
         a_host_that_drops_echo_requests_filters_them: [Nft],
         a_host_that_rejects_echo_requests_filters_them: [Nft],
@@ -30,6 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_gateway_that_does_not_answer_is_named,
         a_rule_that_drops_what_goes_out_is_this_machines: [Nft],
         a_rule_that_drops_the_answers_is_this_machines: [Nft],
+        answers_that_the_reverse_path_filter_drops_are_this_machines,
         a_router_that_loses_a_quarter_is_loss: [Nft],
         a_host_that_answers_some_is_intermittent: [Nft],
         late_answers_are_not_lost: [Tun],
@@ -61,6 +63,16 @@ fn a_host_that_answers_passes() {
                 .passed(&hops)
                 .says("/endpoints/0/probes/ok", 10)
                 .says("/endpoints/0/path/protocol", "icmp");
+        }
+    }
+}
+
+fn a_host_behind_routers_that_seldom_answer_passes() {
+    for family in Family::BOTH {
+        let lab = Lab::routers(4).rate_limited().build();
+        lab.router(2).silent();
+        for passed in both_ways(lab.client(), lab.server_address(family)) {
+            passed.passes();
         }
     }
 }
@@ -248,6 +260,26 @@ fn a_rule_that_drops_the_answers_is_this_machines() {
             failed.fails_by("local-firewall");
         }
         check(&lab, family).run().passes();
+    }
+}
+
+fn answers_that_the_reverse_path_filter_drops_are_this_machines() {
+    let lab = Lab::routers(2).build();
+    let (client, router) = (lab.client(), lab.router(1));
+    veth((client, "eth1"), (router, "other"));
+    client.add_address("eth1", "10.0.77.1/24");
+    router.add_address("other", "10.0.77.2/24");
+    client.wait_for_carrier(&["eth1"]);
+    router.wait_for_carrier(&["other"]);
+    // Answers come in by another interface than the one that leads to their sender.
+    let back = Route::to(lab.client_address(Family::V4)).via(host(Family::V4, 77, 1));
+    router.add_route(&back);
+    for passed in both_ways(client, lab.server_address(Family::V4)) {
+        passed.passes();
+    }
+    client.sysctl("net/ipv4/conf/eth1/rp_filter", 1);
+    for failed in both_ways(client, lab.server_address(Family::V4)) {
+        failed.fails_by("local-route-asymmetric-filter");
     }
 }
 
