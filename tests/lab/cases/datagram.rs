@@ -145,6 +145,7 @@ fn a_port_that_is_closed_is_closed() {
     let lab = Lab::routers(2).build();
     let _service = answer(lab.server(), PLAIN);
     for family in Family::BOTH {
+        // The second finds that the host has used up its errors on the first.
         for run in [check(&lab, family, DNS), check(&lab, family, DNS).root()] {
             run.run()
                 .fails_by("udp-closed")
