@@ -128,6 +128,9 @@ async fn cases(defaults: &Options) -> std::io::Result<(Vec<Case>, Kept)> {
     let open_port = open.local_addr()?.port();
     // A port that was free a moment ago, and that nobody else is given meanwhile: the kernel chooses another each time.
     let closed_port = listener(Ipv4Addr::LOCALHOST, 0).await?.local_addr()?.port();
+    let closed_udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let closed_udp_port = closed_udp.local_addr()?.port();
+    drop(closed_udp);
     let elsewhere = listener(Ipv4Addr::new(127, 0, 0, 2), 0).await?;
     let elsewhere_port = elsewhere.local_addr()?.port();
     let held = listener(Ipv4Addr::LOCALHOST, 0).await?;
@@ -171,6 +174,15 @@ async fn cases(defaults: &Options) -> std::io::Result<(Vec<Case>, Kept)> {
                 ..quick.clone()
             },
             cause: Some(Id::ExpectationUnmet),
+        },
+        Case {
+            title: "A UDP port on which nothing listens",
+            target: Target {
+                protocol: Protocol::Udp,
+                ..to(closed_udp_port)
+            },
+            options: quick.clone(),
+            cause: Some(Id::UdpClosed),
         },
         Case {
             title: "A service that listens on another address of this machine",

@@ -98,7 +98,7 @@ pub(super) fn expectation(expect: Expect, judged: &[Judged<'_>]) -> (Criterion, 
             format!("{} is {}, and was expected to be {}", first.endpoint(), first.state.as_str(), expect.as_str()),
         )
         .explained(match first.state {
-            State::Open => "The port can be reached from here, and by your --expect it should not be.",
+            State::Open => "It can be reached from here, and by your --expect it should not be.",
             State::Closed => "The packets get through to the host, which refuses them; by your --expect they should not get an answer.",
             _ => "The packets are stopped; by your --expect the host itself should refuse them.",
         })

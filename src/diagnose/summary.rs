@@ -9,7 +9,7 @@ use crate::model::options::Expect;
 use crate::model::report::{Status, Verdict};
 use crate::model::target::Protocol;
 use crate::model::text::{count, escape, list};
-use crate::model::topology::{Hop, Path};
+use crate::model::topology::{Hop, Path, TraceProtocol};
 
 /// The verdict in one sentence, with the target's own name.
 pub(super) fn summary(
@@ -50,6 +50,9 @@ pub(super) fn summary(
     if evidence.target.protocol == Protocol::Dns {
         return resolved(&label, evidence, first);
     }
+    if let Some(why) = not_permitted(evidence, judged).filter(|_| verdict != Verdict::Fail) {
+        return format!("Can't tell whether {label} answers echo requests: {why}");
+    }
     if evidence.target.protocol == Protocol::Trace && verdict != Verdict::Fail {
         return traced(&label, evidence, judged);
     }
@@ -63,14 +66,11 @@ pub(super) fn summary(
             }
             Ended::Complete => {
                 let nameless = name::account(evidence).filter(|_| first.is_none());
-                match (not_permitted(evidence, judged), nameless) {
-                    (Some(why), _) => {
-                        format!("Can't tell whether {label} answers echo requests: {why}")
-                    }
-                    (None, Some(said)) => format!(
+                match nameless {
+                    Some(said) => format!(
                         "Can't tell whether {label} works: it got no address, and why is not proven ({said})"
                     ),
-                    _ => because(&format!("Can't tell whether {label} works")),
+                    None => because(&format!("Can't tell whether {label} works")),
                 }
             }
         },
@@ -114,12 +114,14 @@ fn resolved(label: &str, evidence: &Evidence, first: Option<String>) -> String {
 
 /// Why no echo request could be sent, where they are what was asked for.
 fn not_permitted<'a>(evidence: &'a Evidence, judged: &[Judged<'_>]) -> Option<&'a str> {
-    let none_sent = judged.iter().all(|j| j.probes.sent == 0);
+    let none_sent = judged
+        .iter()
+        .all(|j| j.probes.sent == 0 && j.subject.path.is_none());
     let missing = evidence
         .not_measured
         .iter()
         .find(|missing| missing.what == ECHO_REQUESTS)?;
-    (none_sent && evidence.probe() == Operation::Echo).then_some(missing.why.as_str())
+    (none_sent && evidence.path_protocol() == TraceProtocol::Icmp).then_some(missing.why.as_str())
 }
 
 /// `web.example:443 is reached: 10 hops, 40.2 ms, up to 4 routers side by side`, of the first address; where there are several, how many

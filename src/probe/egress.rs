@@ -51,6 +51,7 @@ impl Before {
         if sent == 0 || answered {
             return;
         }
+        let echo = recorder.read(|evidence| evidence.probe() == Operation::Echo);
         let now = counters();
         let rise = |name: &str| now.rise_since(&self.0, name).unwrap_or(0);
         let v6 = endpoint.address.is_ipv6();
@@ -58,7 +59,9 @@ impl Before {
         let filtered = rise("TcpExtIPReversePathFilter");
         // Answers to other probes may be dropped, too: this only raises the suspicion that is settled in a quiet moment.
         let suspicious = |count: u64| count >= LEAST.min(sent);
-        let outcome = if again >= LEAST && rise("TcpExtTCPRetransFail") >= again {
+        // A ping socket is not told that a filter drops its IPv6 requests (Linux `icmpv6_push_pending_frames`), but each is counted.
+        let discarded = v6 && echo && sent >= LEAST && rise("Ip6OutDiscards") >= sent;
+        let outcome = if (again >= LEAST && rise("TcpExtTCPRetransFail") >= again) || discarded {
             Outcome::Denied
         } else if !v6 && suspicious(filtered) {
             Outcome::ReversePathFiltered

@@ -154,3 +154,87 @@ impl Drop for Waiting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::source::Source;
+    use crate::model::target::Protocol;
+    use crate::model::{Evidence, Operation, Options, Target};
+
+    fn waiting(control: bool) -> (Recorder, Waiting) {
+        let target = Target::parse("192.0.2.7", Some(Protocol::Icmp)).unwrap();
+        let endpoint = Endpoint::portless("192.0.2.7".parse::<crate::model::Address>().unwrap());
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let evidence = Evidence::new(now, Options::default(), target, Source::default());
+        let recorder = Recorder::new(evidence);
+        let series = Series {
+            endpoint,
+            count: 4,
+            interval: Duration::from_millis(20),
+            timeout: Duration::from_millis(100),
+            control,
+        };
+        (recorder.clone(), Waiting::new(recorder, series))
+    }
+
+    fn blank() -> Observation {
+        Observation::new(Operation::Echo, Ms::ZERO, Outcome::Timeout)
+    }
+
+    fn outcomes(recorder: &Recorder) -> Vec<Outcome> {
+        recorder.read(|e| e.observations.iter().map(|o| o.outcome).collect())
+    }
+
+    #[test]
+    fn a_duplicate_counts_once_and_what_was_never_sent_not_at_all() {
+        let (recorder, mut waiting) = waiting(false);
+        let at = Instant::now();
+        waiting.sent(0, at, blank());
+        let rtt = Duration::from_millis(7);
+        for number in [0, 0, 9] {
+            waiting.answered(number, at + rtt, Some(61), None);
+        }
+        waiting.silent();
+        assert_eq!(outcomes(&recorder), [Outcome::Ok]);
+        let first = recorder.read(|e| e.observations[0].clone());
+        assert_eq!(
+            (first.rtt_ms, first.reply_ttl),
+            (Some(rtt.into()), Some(61))
+        );
+    }
+
+    #[test]
+    fn what_is_under_way_at_the_end_was_cut_short_and_not_lost() {
+        let (recorder, mut waiting) = waiting(false);
+        waiting.sent(0, Instant::now(), blank());
+        waiting.sent(1, Instant::now(), blank());
+        waiting.lost(0);
+        drop(waiting);
+        assert_eq!(outcomes(&recorder), [Outcome::Timeout, Outcome::Cancelled]);
+    }
+
+    #[test]
+    fn late_is_not_lost_where_others_were_answered_and_silence_is_waited_for_until_a_router_may_explain_it()
+     {
+        let (_, mut waiting) = waiting(false);
+        let at = Instant::now();
+        for number in 0..4 {
+            waiting.sent(number, at, blank());
+        }
+        assert_eq!(waiting.end_of(0), Some(at + LATE_REPORT));
+        assert_eq!(waiting.end_of(3), Some(at + Duration::from_millis(100)));
+        assert_eq!(waiting.end(), at + LATE_REPORT);
+        waiting.answered(0, at + Duration::from_millis(600), None, None);
+        assert_eq!(waiting.end_of(3), Some(at + Duration::from_millis(1800)));
+        assert_eq!(waiting.end_of(0), None);
+    }
+
+    #[test]
+    fn a_control_is_waited_for_no_longer_than_its_time_until_one_is_answered() {
+        let (_, mut waiting) = waiting(true);
+        let at = Instant::now();
+        waiting.sent(0, at, blank());
+        assert_eq!(waiting.end(), at + Duration::from_millis(100));
+    }
+}

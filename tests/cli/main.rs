@@ -1,10 +1,11 @@
-//! The real program, run with a clean environment: usage, help, and what it generates. Nothing here needs a network.
+//! The real program, run with a clean environment: usage, help, what it generates, and checks of loopback. Nothing here needs more than loopback.
 
 // What runs the program is part of each test, and may fail as one.
 #![allow(clippy::unwrap_used)]
 
 mod generated;
 mod help;
+mod loopback;
 mod usage;
 
 use std::ffi::OsStr;

@@ -37,6 +37,34 @@ async fn an_answer_comes_with_its_time_and_ttl() {
 }
 
 #[tokio::test]
+async fn an_unconnected_socket_takes_answers_from_any_port_of_the_address_asked_and_of_no_other() {
+    let asked = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let flow = Flow {
+        source_port: SourcePort::AtBind,
+        ..Flow::to(asked.local_addr().unwrap())
+    };
+    let udp = Udp::open_unconnected(&flow).unwrap();
+    udp.send(b"question", None).unwrap();
+    let (_, from) = asked.recv_from(&mut [0; 16]).unwrap();
+    assert_eq!(from.port(), udp.source().port());
+    let stranger = UdpSocket::bind("127.0.0.2:0").unwrap();
+    stranger.send_to(b"stranger", from).unwrap();
+    let other_port = UdpSocket::bind("127.0.0.1:0").unwrap();
+    other_port.send_to(b"answer", from).unwrap();
+    let Received::Datagram(answer) = udp.recv(soon()).await else {
+        panic!("no answer");
+    };
+    assert_eq!(answer.bytes, b"answer");
+    assert_eq!(udp.recv(Instant::now()).await, Received::Silent);
+    drop(asked);
+    udp.send(b"again", None).unwrap();
+    let Received::Error(error) = udp.recv(soon()).await else {
+        panic!("no error");
+    };
+    assert_eq!((error.icmp_type, error.icmp_code), (3, 3));
+}
+
+#[tokio::test]
 async fn a_closed_port_is_an_icmp_error_from_the_target_for_each_datagram() {
     for ip in both() {
         let closed = UdpSocket::bind((ip, 0)).unwrap().local_addr().unwrap();

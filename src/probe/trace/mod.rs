@@ -445,7 +445,8 @@ pub async fn at_distance(
         }
         let probe = Probe {
             id: ProbeId(u64::from(number)),
-            flow: FlowId(number),
+            // Other flows than those of the trace itself, which count from 0.
+            flow: FlowId(u16::MAX - number),
             ttl,
             attempt: 0,
         };

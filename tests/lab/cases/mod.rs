@@ -3,7 +3,9 @@
 //! One file for each family of findings; `healthy` holds the networks that look odd and are not at fault, `manners`
 //! what holds for every check. The target is the server's TCP port 443 unless a case says otherwise.
 
+mod datagram;
 mod destination;
+mod echo;
 mod far;
 mod healthy;
 mod local;
@@ -42,6 +44,8 @@ pub(crate) fn cases() -> Vec<Case> {
         path::cases(),
         silence::cases(),
         destination::cases(),
+        echo::cases(),
+        datagram::cases(),
         policy::cases(),
         name::cases(),
         healthy::cases(),

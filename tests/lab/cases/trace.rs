@@ -179,8 +179,8 @@ fn a_path_that_ends_in_silence_is_not_told() {
             lost.could_not_tell()
                 .says("/endpoints/0/path/reached", false);
             has_nothing_false(&lost, &web, &net, family);
-            let last = Web::address(family, 5).to_string();
-            assert!(lost.at("/summary").to_string().contains(&last), "{lost}");
+            let router = Web::address(family, 5).to_string();
+            assert!(lost.at("/summary").to_string().contains(&router), "{lost}");
             lost.within(Duration::from_secs(10));
         }
     }

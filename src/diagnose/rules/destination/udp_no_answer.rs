@@ -3,7 +3,7 @@
 use crate::diagnose::rules::path::{circles, nothing_answers, stops_before};
 use crate::diagnose::scene::{HostUp, Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Finding, Id, Operation, Outcome, Severity};
+use crate::model::{Finding, Id, Observation, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -11,8 +11,8 @@ pub const RULE: Rule = Rule {
     explain: Explain {
         meaning: "No datagram was answered, which UDP permits: the service may have nothing to say to what was sent, or the datagrams or \
                   their answers are dropped. Open and filtered can't be told apart, and the exit status is 3.",
-        proof: "All datagrams of the burst stayed without an answer and without an ICMP error, and no device is proven to drop them. What they \
-                carried is said. The host is up by another answer; or the protocol is one that is silent to strangers by design.",
+        proof: "All datagrams stayed without an answer and without an ICMP error, and no device is proven to drop them. What they \
+                carried is said. Where the host turns datagrams to another port away, the burst was repeated: hosts limit such errors. The host is up by another answer; or the protocol is one that is silent to strangers by design.",
         remedy: "Ask the service what it understands: with a client of its own, or with --payload. On the host see whether it listens \
                  (`ss -ulnp 'sport = :PORT'`), whether the datagrams arrive (`sudo tcpdump -ni any udp port PORT`), and what its firewall does.",
         lookalikes: "Port unreachable from the host is `udp-closed`. When nothing on the host answers at all, and the protocol is not silent by \
@@ -51,7 +51,25 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if let Ok(Some(_)) = stops_before(scene) {
         return Judgement::Clear;
     }
+    // One error from the host itself is too little for `udp-closed`, and no silence either.
+    if scene.burst.iter().any(|o| turned_away(scene, o)) {
+        return Judgement::Unknown(Vec::new());
+    }
+    // A host that turns other datagrams away may have used up the errors that it sends, on an earlier check or on the trace: asked once
+    // more, a closed port says so.
+    let second = scene.second_burst();
+    if scene.datagram.iter().any(|o| turned_away(scene, o)) && !second.is_empty() {
+        return Judgement::Unknown(second);
+    }
     Judgement::fires(finding(scene, up))
+}
+
+/// Whether the host itself says of a datagram that nothing listens on its port.
+fn turned_away(scene: &Scene<'_>, observation: &Observation) -> bool {
+    observation.outcome == Outcome::PortUnreachable
+        && observation
+            .icmp_from()
+            .is_some_and(|from| from.ip() == scene.address().ip())
 }
 
 fn finding(scene: &Scene<'_>, up: Option<HostUp>) -> Finding {
@@ -133,25 +151,21 @@ fn another_port(scene: &Scene<'_>, finding: Finding) -> Finding {
     else {
         return finding;
     };
-    let turned_away: Vec<_> = scene
+    let elsewhere: Vec<_> = scene
         .datagram
         .iter()
         .copied()
-        .filter(|o| {
-            o.outcome == Outcome::PortUnreachable
-                && o.icmp_from()
-                    .is_some_and(|from| from.ip() == scene.address().ip())
-        })
+        .filter(|o| turned_away(scene, o))
         .collect();
-    if turned_away.is_empty() {
+    if elsewhere.is_empty() {
         return finding;
     }
     finding.fact(
         format!(
-            "A datagram to port {port} is turned away by the host itself: UDP gets there, and its errors come back. So port {} is open \
-             and silent, or its datagrams are dropped.",
+            "A datagram to port {port} is turned away by the host itself: UDP gets there, and its errors come back. Of port {} it says \
+             nothing of the kind, though asked in two bursts.",
             scene.endpoint().port.unwrap_or_default()
         ),
-        ids(&turned_away),
+        ids(&elsewhere),
     )
 }

@@ -3,7 +3,7 @@
 use crate::diagnose::scene::{Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::local::RouteKind;
-use crate::model::{Finding, Icmp, Id, Ms, Outcome, Severity};
+use crate::model::{Finding, Icmp, Id, Ms, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
                   answers on their way in.",
         proof: "One of these: the call fails with EPERM; an ICMP error comes back at once from one of this machine's own addresses; a reset \
                 answers by the loopback while the interface's count of sent packets stands still; every retransmission of an unanswered SYN fails \
-                (TCPRetransFail); or, three times of three in a quiet moment, an answer comes in and is not delivered (InReceives \
+                (TCPRetransFail), or every unanswered IPv6 echo request is discarded (OutDiscards); or, three times of three in a quiet moment, an answer comes in and is not delivered (InReceives \
                 rises, InDelivers does not). The counters are the namespace's: on a busy machine they may prove nothing, and then the \
                 finding of the destination stands and says that this machine is not ruled out.",
         remedy: "Find the rule (`sudo nft list ruleset`, `sudo iptables-save`), and allow the flow. \
@@ -106,8 +106,12 @@ fn swallowed(scene: &Scene<'_>) -> Judgement {
     } else {
         (
             format!("This machine's own firewall drops {} to {}", scene.service(), scene.host()),
-            "Meanwhile every retransmission of them failed on this machine (TCPRetransFail rose by one for each): the packets never left."
-                .to_owned(),
+            if scene.probe() == Operation::Connect {
+                "Meanwhile every retransmission of them failed on this machine (TCPRetransFail rose by one for each): the packets never left."
+            } else {
+                "Meanwhile this machine discarded as many packets on their way out (OutDiscards rose by one for each): they never left."
+            }
+            .to_owned(),
             out,
         )
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::list;
-use crate::model::{Address, Finding, Id, Outcome, Severity};
+use crate::model::{Address, Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -91,10 +91,17 @@ pub(crate) fn circles(scene: &Scene<'_>) -> bool {
 /// The routers that repeat on one flow, in order, and the distance of the first: two at least, each seen twice at least; where probes
 /// with a full TTL came back, too, one that was seen again is enough.
 fn cycle(scene: &Scene<'_>, circling: bool) -> Option<(u8, Vec<Address>)> {
-    let mut flows: BTreeMap<Option<u16>, BTreeMap<u8, &Address>> = BTreeMap::new();
+    let mut flows: BTreeMap<Option<u32>, BTreeMap<u8, &Address>> = BTreeMap::new();
     for (ttl, seen) in &scene.walk.hops {
         for answer in &seen.expired {
-            let flow = flows.entry(answer.observation.source_port).or_default();
+            // The source port is the flow, but for datagrams of which each needs a port of its own.
+            let observation = answer.observation;
+            let number = match observation.operation {
+                Operation::TraceTcp => None,
+                _ => observation.flow,
+            };
+            let number = number.or(observation.source_port.map(u32::from));
+            let flow = flows.entry(number).or_default();
             flow.insert(*ttl, answer.observation.icmp_from()?);
         }
     }
