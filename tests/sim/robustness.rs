@@ -82,7 +82,7 @@ fn random_network(seed: u64, faults: Faults) -> Network {
 fn config_of(seed: u64) -> Config {
     Config {
         in_flight_per_flow: NonZeroU16::new(u16::from(seed.is_multiple_of(2))),
-        probes_max: 1500,
+        probes_max: 700,
         max_ttl: 24,
         deadline: Some(Micros::from_millis(60_000)),
         ..Config::default()
@@ -102,7 +102,7 @@ fn assert_bounded(run: &Run, config: &Config) {
 #[test]
 fn a_network_without_faults_is_told_without_faults_and_each_node_as_surely_as_promised() {
     let (mut found, mut asked, mut over, mut runs) = (0, 0, 0, 0);
-    for seed in seeds("no faults", 200) {
+    for seed in seeds("no faults", 100) {
         let mut network = random_network(seed, Faults::None);
         let config = config_of(seed);
         let run = run_with(&mut network, config.clone(), seed, Mischief::default());
@@ -146,7 +146,7 @@ fn a_network_without_faults_is_told_without_faults_and_each_node_as_surely_as_pr
 
 #[test]
 fn whatever_is_wrong_with_the_answers_nothing_is_reported_that_is_not_there() {
-    for seed in seeds("answers", 200) {
+    for seed in seeds("answers", 80) {
         let mut network = random_network(seed, Faults::Answers);
         let config = config_of(seed);
         let mischief = Mischief {
@@ -164,7 +164,7 @@ fn whatever_is_wrong_with_the_answers_nothing_is_reported_that_is_not_there() {
 #[test]
 fn balancers_per_packet_and_loops_anywhere_do_not_keep_it_from_ending() {
     let (mut links, mut wrong) = (0, 0);
-    for seed in seeds("ways", 120) {
+    for seed in seeds("ways", 60) {
         let mut network = random_network(seed, Faults::Ways);
         let config = config_of(seed);
         let run = run_with(&mut network, config.clone(), seed, Mischief::default());
