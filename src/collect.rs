@@ -178,11 +178,13 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
     };
     let shared = recorder.clone();
     let port = |endpoint: &Endpoint| shared.read(|e| e.control_of(endpoint));
+    let alone = recorder.read(|evidence| evidence.target.protocol == Protocol::Trace);
     let spec = |endpoint: Endpoint, protocol, control| Spec {
         endpoint,
         protocol,
         control,
         outcomes: 0,
+        alone,
     };
     match need {
         Need::Burst(endpoint) | Need::SecondBurst(endpoint) => {

@@ -15,6 +15,8 @@ use crate::model::{Address, Endpoint, Ms, Observation, Operation, Outcome};
 
 /// After so long without an answer the silence is taken seriously.
 const EARLY_SILENCE: Ms = Ms::from_millis(400);
+/// So long the path waits for the burst's first answers.
+const BURST_FIRST: Ms = Ms::from_millis(150);
 /// Beside probes that were answered, one without an answer may have lost its first SYN alone: the kernel sends the second after 1 s
 /// (RFC 6298 section 2).
 const SECOND_SYN: Ms = Ms::from_millis(1200);
@@ -81,7 +83,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
     for subject in &evidence.endpoints {
         let endpoint = &subject.endpoint;
         want(Step::Measure(Need::Burst(endpoint.clone())));
-        if evidence.options.path && leaves(evidence, &endpoint.address) {
+        let traced = evidence.options.path && leaves(evidence, &endpoint.address);
+        if traced && trace_at(evidence, log, endpoint).is_some_and(|at| at <= now) {
             want(Step::Measure(Need::Trace(endpoint.clone())));
         }
         if done(Need::Burst(endpoint.clone())) && evidence.options.local {
@@ -136,6 +139,22 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         }
     }
     steps
+}
+
+/// When the path may be traced: once the burst has its first answers, or has waited for them for a moment. A host that turns probes away
+/// with ICMP errors sends a few at once and then one a second (Linux `icmpv4_xrlim_allow`): they are for the burst.
+fn trace_at(evidence: &Evidence, log: &Log, endpoint: &Endpoint) -> Option<Ms> {
+    match log.get(&Step::Measure(Need::Burst(endpoint.clone())))? {
+        State::Done => Some(Ms::ZERO),
+        State::Running(since) => {
+            let enough = usize::try_from(evidence.options.count.min(2)).unwrap_or(2);
+            Some(if evidence.burst(endpoint).count() >= enough {
+                Ms::ZERO
+            } else {
+                *since + BURST_FIRST
+            })
+        }
+    }
 }
 
 /// The evidence as it would be if the probes that are silent so far stayed silent.
@@ -221,12 +240,17 @@ pub fn wake_at(evidence: &Evidence, log: &Log, now: Ms) -> Option<Ms> {
     evidence
         .endpoints
         .iter()
-        .filter_map(|subject| {
-            match log.get(&Step::Measure(Need::Burst(subject.endpoint.clone()))) {
-                Some(State::Running(since)) => silent_at(evidence, &subject.endpoint, *since),
+        .flat_map(|subject| {
+            let endpoint = &subject.endpoint;
+            let silence = match log.get(&Step::Measure(Need::Burst(endpoint.clone()))) {
+                Some(State::Running(since)) => silent_at(evidence, endpoint, *since),
                 _ => None,
-            }
+            };
+            let traced = log.contains_key(&Step::Measure(Need::Trace(endpoint.clone())));
+            let trace = trace_at(evidence, log, endpoint).filter(|_| !traced);
+            [silence, trace]
         })
+        .flatten()
         .filter(|at| *at > now)
         .min()
 }

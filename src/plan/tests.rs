@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{EARLY_SILENCE, Log, State, Step, admit, next, reask, wake_at};
+use super::{BURST_FIRST, EARLY_SILENCE, Log, State, Step, admit, next, reask, wake_at};
 use crate::diagnose::Need;
 use crate::model::evidence::Evidence;
 use crate::model::local::{Neighbour, NeighbourRole, NeighbourState, Route, RouteKind};
@@ -116,7 +116,7 @@ fn measured(steps: &[Step]) -> Vec<&Need> {
 const LATER: Ms = Ms::from_millis(500);
 
 #[test]
-fn the_name_comes_first_then_the_routes_then_burst_and_trace_together() {
+fn the_name_comes_first_then_the_routes_then_the_burst_and_a_moment_later_the_trace() {
     let full = check(FIRST, &["10.0.9.9"]);
     let mut evidence = Evidence {
         resolution: None,
@@ -142,11 +142,19 @@ fn the_name_comes_first_then_the_routes_then_burst_and_trace_together() {
     admit(&mut evidence);
     assert_eq!(
         next(&evidence, &log, Ms::ZERO),
-        [
-            Step::Measure(Need::Burst(endpoint(FIRST))),
-            Step::Measure(Need::Trace(endpoint(FIRST))),
-        ]
+        [Step::Measure(Need::Burst(endpoint(FIRST)))]
     );
+    log.insert(
+        Step::Measure(Need::Burst(endpoint(FIRST))),
+        State::Running(Ms::ZERO),
+    );
+    assert_eq!(next(&evidence, &log, Ms::ZERO), []);
+    let trace = [Step::Measure(Need::Trace(endpoint(FIRST)))];
+    assert_eq!(wake_at(&evidence, &log, Ms::ZERO), Some(BURST_FIRST));
+    assert_eq!(next(&evidence, &log, BURST_FIRST), trace);
+    // The first answers are enough.
+    connects(&mut evidence, FIRST, Outcome::Ok, 2);
+    assert_eq!(next(&evidence, &log, Ms::ZERO), trace);
 }
 
 #[test]

@@ -63,6 +63,8 @@ pub struct Spec {
     pub control: bool,
     /// So many flows are followed to the destination.
     pub outcomes: u16,
+    /// Whether the paths alone are asked for: no burst tells whether the destination answers.
+    pub alone: bool,
 }
 
 /// What all traces of a process share.
@@ -116,18 +118,16 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, shared:
         tracer,
         transport,
         running: HashMap::new(),
+        arrived: false,
     };
     trace.run(answers).await;
 }
 
 /// What the engine is asked to do.
 fn config(options: &Options, spec: &Spec, one_at_a_time: bool) -> Config {
-    let shown = if spec.control { 1 } else { options.flows };
-    let searched = if shown == Options::default().flows {
-        FLOWS_SEARCHED
-    } else {
-        shown
-    };
+    // A destination that is silent so far may be limiting its answers: one flow is enough until it is known to answer.
+    let wide = !spec.control && (spec.alone || spec.outcomes > 0);
+    let (searched, shown) = if wide { flows(options) } else { (1, 1) };
     Config {
         max_ttl: options.max_hops,
         flows_max: searched,
@@ -147,6 +147,17 @@ fn config(options: &Options, spec: &Spec, one_at_a_time: bool) -> Config {
     }
 }
 
+/// How many flows may be used, and how many of them are shown.
+fn flows(options: &Options) -> (u16, u16) {
+    let shown = options.flows;
+    let searched = if shown == Options::default().flows {
+        FLOWS_SEARCHED
+    } else {
+        shown
+    };
+    (searched, shown)
+}
+
 fn micros(duration: Duration) -> Micros {
     Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
@@ -164,6 +175,8 @@ struct Trace {
     tracer: Tracer,
     transport: Transport,
     running: HashMap<ProbeId, (FlowId, Underway)>,
+    /// A probe of this trace has arrived.
+    arrived: bool,
 }
 
 impl Drop for Trace {
@@ -222,6 +235,7 @@ impl Trace {
     async fn run(&mut self, mut answers: mpsc::UnboundedReceiver<Ended>) {
         let mut unsendable = 0;
         let mut round_trip = None;
+        let mut widened = self.spec.control;
         while self.tracer.is_done().is_none() && unsendable < UNSENDABLE_MAX {
             // What the burst learns meanwhile of the destination helps the trace.
             let known = self.recorder.read(|e| {
@@ -235,6 +249,17 @@ impl Trace {
                     let now = self.now();
                     self.tracer.handle_round_trip(Micros(rtt.micros()), now);
                 }
+            }
+            if !widened
+                && (self.arrived
+                    || self
+                        .recorder
+                        .read(|e| answers_burst(e, &self.spec.endpoint)))
+            {
+                widened = true;
+                let (searched, shown) = flows(&self.options);
+                let now = self.now();
+                self.tracer.handle_more_flows(searched, shown, now);
             }
             let mut wait_until = None;
             while unsendable < UNSENDABLE_MAX {
@@ -319,6 +344,7 @@ impl Trace {
             (_, Some(icmp)) => AnswerKind::Unreachable { code: code(icmp) },
             (_, None) => AnswerKind::Arrived,
         };
+        self.arrived |= kind == AnswerKind::Arrived && observation.icmp.is_none();
         let answer = Answer {
             from,
             kind,
@@ -369,6 +395,13 @@ impl Trace {
             self.shared.near.tell(way, self.tracer.graph().trunk());
         }
     }
+}
+
+/// Whether the destination itself answered the burst, otherwise than by ICMP errors, of which a host sends only a few.
+fn answers_burst(evidence: &Evidence, endpoint: &Endpoint) -> bool {
+    evidence
+        .burst(endpoint)
+        .any(|o| matches!(o.outcome, Outcome::Ok | Outcome::Refused))
 }
 
 /// A probe that nothing answered.

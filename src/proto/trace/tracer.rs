@@ -166,6 +166,25 @@ impl Tracer {
         self.renew(now);
     }
 
+    /// More flows may be used from now on ([`Config::flows_max`]) and shown ([`Config::flows_shown`]); fewer are no news. A trace that had
+    /// ended by itself goes on.
+    pub fn handle_more_flows(&mut self, most: u16, shown: u16, now: Micros) {
+        let config = &mut self.state.config;
+        if most <= config.flows_max {
+            return;
+        }
+        config.flows_max = most;
+        config.flows_shown = config.flows_shown.max(shown);
+        *config = config.clone().bounded();
+        if matches!(
+            self.end,
+            Some(End::Complete | End::StoppedAtBound(Bound::Flows))
+        ) {
+            self.end = None;
+        }
+        self.renew(now);
+    }
+
     /// Time has passed: call it when [`Self::poll_timeout`] said so; at other times it does no harm.
     pub fn handle_timeout(&mut self, now: Micros) {
         self.end_at_deadline(now);

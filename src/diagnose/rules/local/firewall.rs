@@ -28,11 +28,14 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::LocalError(Outcome::Denied) => denied(scene),
         Shape::Rejected(r) if r.sender == Sender::ThisMachine => {
+            // A rule rejects at once, each time. What the kernel says when nobody answers address resolution comes late, but for probes
+            // that were sent while it was already being given up.
             let resolution = r.outcome == Outcome::HostUnreachable
-                && r.answers.iter().all(|o| {
-                    o.elapsed_ms
-                        .is_none_or(|elapsed| elapsed > Ms::from_millis(500))
-                });
+                && (scene.next_hop().is_some_and(|hop| hop.state.unresolved())
+                    || r.answers.iter().any(|o| {
+                        o.elapsed_ms
+                            .is_some_and(|elapsed| elapsed > Ms::from_millis(500))
+                    }));
             if resolution || super::interface_down::downed_interface(scene).is_some() {
                 return Judgement::Clear;
             }

@@ -105,7 +105,12 @@ fn cycle(scene: &Scene<'_>, circling: bool) -> Option<(u8, Vec<Address>)> {
             flow.insert(*ttl, answer.observation.icmp_from()?);
         }
     }
-    flows.values().find_map(|flow| cycle_of(flow, circling))
+    // The flow that shows most of the circle; a proof that needs no full TTL comes first.
+    let best = |circling| {
+        let cycles = flows.values().filter_map(|flow| cycle_of(flow, circling));
+        cycles.max_by_key(|(first, circle)| (circle.len(), std::cmp::Reverse(*first)))
+    };
+    best(false).or_else(|| circling.then(|| best(true)).flatten())
 }
 
 fn cycle_of(flow: &BTreeMap<u8, &Address>, circling: bool) -> Option<(u8, Vec<Address>)> {
