@@ -6,7 +6,9 @@ use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::list;
 use crate::model::topology::{Flow, Path};
-use crate::model::{Address, Finding, Id, Observation, ObservationId, Outcome, Severity};
+use crate::model::{
+    Address, Finding, Id, Observation, ObservationId, Operation, Outcome, Severity,
+};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -67,9 +69,9 @@ pub(crate) fn partial<'a>(scene: &Scene<'a>) -> Partial<'a> {
         Shape::Mixed => {}
         _ => return Partial::No,
     }
-    // What is refused got through to somebody who refuses.
-    let fails = |o: &&Observation| !matches!(o.outcome, Outcome::Ok | Outcome::Refused);
-    if !scene.evidence.options.path || !scene.burst.iter().any(fails) {
+    // Echo requests have no ports, and nobody can say that all paths were seen by them.
+    let flows = scene.probe() != Operation::Echo;
+    if !flows || !scene.evidence.options.path || !scene.burst.iter().any(|o| fails(scene, o)) {
         return Partial::No;
     }
     let needed = || Partial::Unknown(vec![Need::Outcomes(scene.endpoint().clone())]);
@@ -84,6 +86,16 @@ pub(crate) fn partial<'a>(scene: &Scene<'a>) -> Partial<'a> {
         return needed();
     }
     Partial::No
+}
+
+/// Whether a probe did not get through. What is refused did, to somebody who refuses.
+fn fails(scene: &Scene<'_>, probe: &Observation) -> bool {
+    let turned_away = probe.outcome == Outcome::PortUnreachable
+        && scene.probe() == Operation::Datagram
+        && probe
+            .icmp_from()
+            .is_some_and(|from| from.ip() == scene.address().ip());
+    !(turned_away || matches!(probe.outcome, Outcome::Ok | Outcome::Refused))
 }
 
 /// The dead paths that the flows' fates prove.
@@ -297,7 +309,7 @@ fn finding(scene: &Scene<'_>, dead: &Dead<'_>) -> Finding {
         .burst
         .iter()
         .copied()
-        .filter(|o| !matches!(o.outcome, Outcome::Ok | Outcome::Refused))
+        .filter(|o| fails(scene, o))
         .collect();
     let chance = if dead.chance < 0.001 {
         "less than 1 of 1000".to_owned()
@@ -307,7 +319,7 @@ fn finding(scene: &Scene<'_>, dead: &Dead<'_>) -> Finding {
     let mut finding = Finding::new(Id::PathPartial, severity, title)
         .explained(
             "Routers spread flows over several equal paths by their addresses and ports, and what goes by one of them is lost. A client \
-             whose flow is put there gets no connection, others notice nothing.",
+             whose flow is put there gets nothing through, others notice nothing.",
         )
         .fact(format!("{} of {} attempts failed.", lost.len(), scene.burst.len()), ids(&lost))
         .fact(
@@ -327,7 +339,11 @@ fn finding(scene: &Scene<'_>, dead: &Dead<'_>) -> Finding {
         None => finding.action("Ask the owner of the routers named to take the dead members out of their groups of equal paths, or to repair them."),
     };
     finding
-        .command("See all paths, and which flows arrive by them:", format!("nwcheck trace --all-paths {}", crate::model::text::escape(&scene.evidence.target.label())))
+        .command("See all paths, and which flows arrive by them:", format!(
+            "nwcheck trace --protocol {} --all-paths {}",
+            scene.evidence.path_protocol().as_str(),
+            crate::model::text::escape(&scene.evidence.target.label())
+        ))
         .action("Until then try again: a new attempt has another source port, and may be put on a path that works.")
 }
 
