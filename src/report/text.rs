@@ -142,4 +142,4 @@ fn cut_short(report: &Report) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

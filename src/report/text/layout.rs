@@ -116,6 +116,17 @@ impl<'s> Page<'s> {
         self.wrapped(indent, ink, text);
     }
 
+    /// Text that is wrapped behind the same characters on each line.
+    pub fn lined(&mut self, before: &str, text: &str) {
+        let room = self.style.width.saturating_sub(before.width()).max(20);
+        let safe = self.safe(text);
+        for line in wrap(&safe, room) {
+            self.text.push_str(before);
+            self.put(Ink::Plain, &line);
+            self.end();
+        }
+    }
+
     /// A paragraph.
     pub fn paragraph(&mut self, indent: usize, text: &str) {
         self.put(Ink::Plain, &" ".repeat(indent));

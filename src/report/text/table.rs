@@ -19,8 +19,10 @@ pub(super) struct Table {
 }
 
 enum Row {
-    /// Cells, the first of them in an ink.
-    Cells(Ink, Vec<String>),
+    /// Cells, the first of them in an ink; the lanes of a graph that go on below it, where its second cell holds lanes.
+    Cells(Ink, Vec<String>, Option<String>),
+    /// Lanes alone in the second column, in an ink, and text behind them.
+    Between(Ink, String, String),
     /// The first cell, and text across all other columns.
     Spread(String, String),
     /// A line across all columns.
@@ -33,6 +35,8 @@ struct Plan {
     beneath: Vec<usize>,
     /// How wide the first column is.
     first: usize,
+    /// How wide the second column is, where it holds lanes.
+    lanes: usize,
 }
 
 impl Table {
@@ -57,7 +61,17 @@ impl Table {
 
     /// A row, its first cell in an ink.
     pub(super) fn row(&mut self, ink: Ink, cells: Vec<String>) {
-        self.rows.push(Row::Cells(ink, cells));
+        self.rows.push(Row::Cells(ink, cells, None));
+    }
+
+    /// A row whose second cell holds the lanes of a graph, and the lanes that go on below it.
+    pub(super) fn lanes(&mut self, ink: Ink, cells: Vec<String>, below: String) {
+        self.rows.push(Row::Cells(ink, cells, Some(below)));
+    }
+
+    /// Lanes between two rows, in an ink, and text behind them.
+    pub(super) fn between(&mut self, ink: Ink, lanes: impl Into<String>, text: impl Into<String>) {
+        self.rows.push(Row::Between(ink, lanes.into(), text.into()));
     }
 
     /// A row of a first cell, and text that needs no columns.
@@ -84,14 +98,14 @@ impl Table {
         }
         for row in &self.rows {
             match row {
-                Row::Cells(_, cells) => {
+                Row::Cells(_, cells, _) => {
                     let cell = |column: &usize| cells.get(*column).map_or("", String::as_str);
                     table.add_row(plan.beside.iter().map(|column| page.safe(cell(column))));
                 }
                 Row::Spread(first, _) => {
                     table.add_row([page.safe(first)]);
                 }
-                Row::Across(..) => {}
+                Row::Across(..) | Row::Between(..) => {}
             }
         }
         for (position, column) in plan.beside.iter().enumerate() {
@@ -133,14 +147,30 @@ impl Table {
                         (Ink::Faint, text),
                     ]);
                 }
-                Row::Cells(ink, cells) => {
+                Row::Between(ink, drawn, text) => {
+                    let space = " ".repeat(plan.first + GAP);
+                    let drawn = format!("{drawn:0$}", plan.lanes);
+                    let gap = " ".repeat(if text.is_empty() { 0 } else { GAP });
+                    let text_ink = if *ink == Ink::Plain { Ink::Faint } else { *ink };
+                    page.line(&[
+                        (Ink::Label, &before()),
+                        (Ink::Plain, &space),
+                        (*ink, &drawn),
+                        (Ink::Plain, &gap),
+                        (text_ink, text),
+                    ]);
+                }
+                Row::Cells(ink, cells, below) => {
                     let line = lines.next().unwrap_or_default();
                     first(page, &before(), *ink, cells, &line);
                     for column in &plan.beneath {
                         let text = cells.get(*column).map_or("", String::as_str);
                         if !text.is_empty() {
-                            let space = " ".repeat(indent + plan.first + GAP);
-                            page.hanging(&[(Ink::Plain, &space)], text);
+                            let mut space = " ".repeat(indent + plan.first + GAP);
+                            if let Some(below) = below {
+                                space.push_str(&format!("{below:0$}", plan.lanes + GAP));
+                            }
+                            page.lined(&space, text);
                         }
                     }
                 }
@@ -152,9 +182,10 @@ impl Table {
     fn plan(&self, page: &Page<'_>, room: usize) -> Plan {
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| match row {
-                Row::Cells(_, cells) => cells.get(column).map(String::as_str),
+                Row::Cells(_, cells, _) => cells.get(column).map(String::as_str),
                 Row::Spread(first, _) if column == 0 => Some(first.as_str()),
-                Row::Spread(..) | Row::Across(..) => None,
+                Row::Between(_, lanes, _) if column == 1 => Some(lanes.as_str()),
+                Row::Spread(..) | Row::Across(..) | Row::Between(..) => None,
             });
             cells.map(|cell| page.safe(cell).width()).max().unwrap_or(0)
         };
@@ -177,6 +208,7 @@ impl Table {
         }
         Plan {
             first: width(0).max(named(0)),
+            lanes: width(1),
             beside,
             beneath,
         }

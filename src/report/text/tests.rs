@@ -12,7 +12,7 @@ use crate::report::{Style, Verbosity, fixtures};
 const UPDATE: &str = "NWCHECK_UPDATE_CASES";
 
 /// Compares with the file, or writes it where that is asked for.
-fn compare(name: &str, text: &str) {
+pub(super) fn compare(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/cases/text")
         .join(format!("{name}.txt"));
