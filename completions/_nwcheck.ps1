@@ -75,6 +75,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('udp', 'udp', [CompletionResultType]::ParameterValue, 'Does the port answer datagrams?')
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Show the paths alone, all of them')
             [CompletionResult]::new('dns', 'dns', [CompletionResultType]::ParameterValue, 'Show how a name resolves: every server asked and compared')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show saved reports again, in any output form')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the report')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a finding: meaning, proof, remedy; without ID the list')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Make faults on loopback and check each: needs no network')
@@ -331,6 +332,21 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--no-local', '--no-local', [CompletionResultType]::ParameterName, 'Do not look at this machine')
             [CompletionResult]::new('--all-paths', '--all-paths', [CompletionResultType]::ParameterName, 'Follow every flow to its end, as many as tell a dead path')
             [CompletionResult]::new('--no-path', '--no-path', [CompletionResultType]::ParameterName, 'Do not trace the path')
+            break
+        }
+        'nwcheck;show' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl [text]')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl (repeatable)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
+            [CompletionResult]::new('--rejudge', '--rejudge', [CompletionResultType]::ParameterName, 'Judge what was measured by the rules of this version')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'One line per target, no progress')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'One line per target, no progress')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'All numbers: per server, per hop, per finding')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'All numbers: per server, per hop, per finding')
+            [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Plain ASCII only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'nwcheck;schema' {

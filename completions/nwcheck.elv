@@ -72,6 +72,7 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand udp 'Does the port answer datagrams?'
             cand trace 'Show the paths alone, all of them'
             cand dns 'Show how a name resolves: every server asked and compared'
+            cand show 'Show saved reports again, in any output form'
             cand schema 'Print the JSON Schema of the report'
             cand explain 'Explain a finding: meaning, proof, remedy; without ID the list'
             cand demo 'Make faults on loopback and check each: needs no network'
@@ -323,6 +324,20 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --no-local 'Do not look at this machine'
             cand --all-paths 'Follow every flow to its end, as many as tell a dead path'
             cand --no-path 'Do not trace the path'
+        }
+        &'nwcheck;show'= {
+            cand -o 'Form of the result: text, json, jsonl [text]'
+            cand --output 'Form of the result: text, json, jsonl [text]'
+            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand --color 'auto, always, never [auto; see also NO_COLOR]'
+            cand --rejudge 'Judge what was measured by the rules of this version'
+            cand -q 'One line per target, no progress'
+            cand --quiet 'One line per target, no progress'
+            cand -v 'All numbers: per server, per hop, per finding'
+            cand --verbose 'All numbers: per server, per hop, per finding'
+            cand --ascii 'Plain ASCII only'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'nwcheck;schema'= {
             cand --batch 'The schema of the report of several targets'

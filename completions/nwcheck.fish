@@ -68,6 +68,7 @@ complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "icmp" -d 'Does the hos
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "udp" -d 'Does the port answer datagrams?'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "trace" -d 'Show the paths alone, all of them'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "dns" -d 'Show how a name resolves: every server asked and compared'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "show" -d 'Show saved reports again, in any output form'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "schema" -d 'Print the JSON Schema of the report'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "explain" -d 'Explain a finding: meaning, proof, remedy; without ID the list'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "demo" -d 'Make faults on loopback and check each: needs no network'
@@ -264,6 +265,14 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s 6 -d 'IPv6 only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l no-local -d 'Do not look at this machine'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l all-paths -d 'Follow every flow to its end, as many as tell a dead path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l no-path -d 'Do not trace the path'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s o -l output -d 'Form of the result: text, json, jsonl [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l save -d 'Also write it to FILE: .txt, .json, .jsonl (repeatable)' -r -F
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l rejudge -d 'Judge what was measured by the rules of this version'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s q -l quiet -d 'One line per target, no progress'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s v -l verbose -d 'All numbers: per server, per hop, per finding'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l ascii -d 'Plain ASCII only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -l batch -d 'The schema of the report of several targets'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -s h -l help -d 'Print help'

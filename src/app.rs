@@ -1,5 +1,7 @@
 //! The pipeline on one screen: what was typed → checks → reports → bytes and exit status.
 
+mod again;
+
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ use crate::demo;
 use crate::diagnose::{self, rules};
 use crate::model::exit::ExitStatus;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
+use crate::model::saved;
 use crate::model::{Ms, Report, Target};
 use crate::probe::trace::{self, near::NearHops};
 use crate::probe::{local, pace::Pace};
@@ -48,6 +51,9 @@ fn attempt(words: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Resul
         Some(Err(usage)) => return Ok(wrong(&usage)),
         None => {}
     }
+    if let Invocation::Show(show) = invocation {
+        return again::show(&show, &terminal);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -79,7 +85,6 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     let began = (jiff::Timestamp::now(), Instant::now());
     let progress = progress(&config, terminal);
     let pipe_open = Rc::new(Cell::new(true));
-    let style = terminal.style(config.colour, Some(&config));
     let stream = config.output == Form::Jsonl;
     let each = |report: &Report| {
         if stream && pipe_open.get() {
@@ -91,10 +96,7 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     };
     let reports = all(&config, &earlier, &progress, each).await;
     progress.clear();
-    let mut status = reports
-        .iter()
-        .map(Report::exit)
-        .fold(ExitStatus::Passed, ExitStatus::worst);
+    let status = saved::worst(&reports);
     let batch = match reports.as_slice() {
         [_] => None,
         _ => Some(Batch {
@@ -111,13 +113,25 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
         (None, Some(report)) => Document::Report(report),
         (None, None) => anyhow::bail!("no check was made"),
     };
-    if !stream {
+    deliver(document, &config, terminal, status, !stream)
+}
+
+/// Prints a document, unless that is done already, and saves it; what can't be written makes the exit status "could not tell".
+fn deliver(
+    document: Document<'_>,
+    config: &Config,
+    terminal: &Terminal,
+    mut status: ExitStatus,
+    unprinted: bool,
+) -> anyhow::Result<ExitStatus> {
+    if unprinted {
+        let style = terminal.style(config.colour, Some(config));
         let text = report::render(document, config.output, &style)
             .context("the report can't be written")?;
         status = output::status(output::print(&text), status);
     }
     for save in &config.saves {
-        let saved = report::render(document, save.form, &terminal.file_style(&config))
+        let saved = report::render(document, save.form, &terminal.file_style(config))
             .map_err(|error| error.to_string())
             .and_then(|text| output::save(&save.path, &text).map_err(|error| error.to_string()));
         if let Err(error) = saved {

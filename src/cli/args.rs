@@ -74,6 +74,14 @@ pub(super) enum Command {
         after_help = help::after("nwcheck-dns")
     )]
     Dns(Box<DnsArgs>),
+    /// Show saved reports again, in any output form
+    #[command(
+        styles = help::STYLES,
+        max_term_width = 80,
+        help_template = help::TEMPLATE,
+        after_help = help::after("nwcheck-show")
+    )]
+    Show(Box<ShowArgs>),
     /// Print the JSON Schema of the report
     #[command(
         styles = help::STYLES,
@@ -154,6 +162,18 @@ pub(super) struct UdpArgs {
     pub(super) payload: Option<String>,
     #[command(flatten)]
     pub(super) options: CheckArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// Saved reports: -o json, -o jsonl or --save; - is stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Judge what was measured by the rules of this version
+    #[arg(long)]
+    pub(super) rejudge: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
