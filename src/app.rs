@@ -20,7 +20,7 @@ use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::saved;
 use crate::model::{Ms, Report, Target};
 use crate::probe::trace::{self, near::NearHops};
-use crate::probe::{local, pace::Pace};
+use crate::probe::{Observer, local, pace::Pace};
 use crate::progress::{Drawing, Event, Progress};
 use crate::report::{self, Document, Form};
 
@@ -154,6 +154,7 @@ pub(crate) async fn all(
             near: NearHops::default(),
         },
         source: local::source(),
+        told: None,
     };
     let (stop, stopped) = watch::channel(false);
     let signals = tokio::task::spawn_local(async move {
@@ -175,9 +176,13 @@ pub(crate) async fn all(
                 break;
             };
             let before = baseline::of(earlier, &target).cloned();
+            let told = config.each_probe.then(|| observer(&target));
             let (options, shared, stopped, events) = (
                 config.options.clone(),
-                shared.clone(),
+                Shared {
+                    told,
+                    ..shared.clone()
+                },
                 stopped.clone(),
                 events.clone(),
             );
@@ -213,6 +218,15 @@ pub(crate) async fn all(
     signals.abort();
     reports.sort_by_key(|(number, _)| *number);
     reports.into_iter().map(|(_, report)| report).collect()
+}
+
+/// Tells of each probe of a target, on stderr.
+fn observer(target: &Target) -> Observer {
+    let label = target.label();
+    Rc::new(move |observation| {
+        let line = report::text::observation::line(observation);
+        output::complain(&crate::model::text::escape(&format!("{label} {line}")));
+    })
 }
 
 /// One check, or with `--wait` one after the other until it passes or the time is over.
@@ -316,7 +330,7 @@ fn interfaces_exist(config: &Config) -> Result<(), cli::Usage> {
 }
 
 fn progress(config: &Config, terminal: &Terminal) -> Progress {
-    let drawing = match terminal.draws_progress(config) {
+    let drawing = match terminal.draws_progress(config) && !config.each_probe {
         false => Drawing::Silent,
         true if terminal.style(config.colour, Some(config)).ascii => Drawing::Ascii,
         true => Drawing::Unicode,

@@ -229,9 +229,9 @@ pub(super) struct OutputArgs {
     /// One line per target, no progress
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// All numbers: per server, per hop, per finding
-    #[arg(short, long)]
-    pub(super) verbose: bool,
+    /// All numbers, and what proves each finding; -vv: each probe
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
     /// auto, always, never [auto; see also NO_COLOR]
     #[arg(long, value_name = "WHEN")]
     pub(super) color: Option<String>,

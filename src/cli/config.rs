@@ -56,6 +56,8 @@ pub struct Config {
     pub saves: Vec<Save>,
     /// How much is told.
     pub verbosity: Verbosity,
+    /// Whether each probe is told on stderr when it ends (`-vv`).
+    pub each_probe: bool,
     /// When colour is used.
     pub colour: Colour,
     /// Which characters are used.
@@ -353,9 +355,10 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
         saves: typed.save.into_iter().map(save).collect::<Result<_, _>>()?,
         verbosity: match (typed.quiet, typed.verbose) {
             (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
+            (_, 1..) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         },
+        each_probe: typed.verbose > 1,
         colour,
         charset: if typed.ascii {
             Charset::Ascii

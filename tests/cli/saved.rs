@@ -132,3 +132,79 @@ fn what_is_no_report_is_said_with_its_place() {
         assert_eq!(run.stderr.lines().count(), 1);
     }
 }
+
+/// Runs a line of the shell that ends in the program with these words.
+fn shell(before: &str, words: &str) -> Run {
+    let program = env!("CARGO_BIN_EXE_nwcheck");
+    let mut sh = std::process::Command::new("sh");
+    sh.env_clear()
+        .args(["-c", &format!("{before} exec {program} {words}")]);
+    crate::run(&mut sh)
+}
+
+#[test]
+fn a_full_disk_is_said_and_the_result_still_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = dir.path().join("report.json");
+    fs::write(&saved, "old").unwrap();
+    let text = dir.path().join("report.txt");
+    let (open, path) = (first(), saved.display());
+    // Half a kilobyte a file, and no signal that would end the program: as a full disk, which gives an error alone.
+    let words = format!(
+        "show -q {open} --save {path} --save {}",
+        dir.path().join("none/x.json").display()
+    );
+    let run = shell("trap '' XFSZ; ulimit -f 1;", &words);
+    assert_eq!(run.status, 3, "{}", run.stderr);
+    assert!(run.stdout.contains("is reachable"), "{}", run.stdout);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", run.stderr);
+    assert!(
+        lines[0].contains("report.json: File too large")
+            && lines[1].contains("none/x.json: No such file or directory"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(fs::read_to_string(&saved).unwrap(), "old");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    let run = shell("", &format!("show -q {open} --save {}", text.display()));
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    let run = shell("", &format!("show -q {open} > /dev/full"));
+    assert_eq!(run.status, 3);
+    assert!(
+        run.stderr.contains("can't be written to stdout"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn each_probe_is_told_on_stderr_and_the_result_alone_on_stdout() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    let told = nwcheck(["tcp", &target, "-c", "3", "-vv", "-o", "json"]);
+    assert_eq!(told.status, 0, "{}", told.stderr);
+    let report: Value = serde_json::from_str(&told.stdout).unwrap();
+    let observations = report["observations"].as_array().unwrap().len();
+    assert_eq!(told.stderr.lines().count(), observations);
+    let connects: Vec<&str> = told
+        .stderr
+        .lines()
+        .filter(|line| line.contains(&format!("connect {target} from port ")))
+        .collect();
+    assert_eq!(connects.len(), 3, "{}", told.stderr);
+    assert!(
+        connects[0].starts_with(&format!("{target} #")),
+        "{}",
+        connects[0]
+    );
+    // A finding's facts stand on attempts, which are shown beneath them.
+    drop(listener);
+    let proven = nwcheck(["tcp", &target, "-c", "3", "-v"]);
+    assert_eq!((proven.status, proven.stderr.as_str()), (1, ""));
+    let beneath = proven
+        .stdout
+        .lines()
+        .filter(|line| line.contains("  connect "));
+    assert!(beneath.count() >= 3, "{}", proven.stdout);
+}
