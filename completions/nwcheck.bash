@@ -31,6 +31,9 @@ _nwcheck() {
             nwcheck,schema)
                 cmd="nwcheck__subcmd__schema"
                 ;;
+            nwcheck,show)
+                cmd="nwcheck__subcmd__show"
+                ;;
             nwcheck,tcp)
                 cmd="nwcheck__subcmd__tcp"
                 ;;
@@ -47,7 +50,7 @@ _nwcheck() {
 
     case "${cmd}" in
         nwcheck)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I -V --output --save --quiet --verbose --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on --version tcp icmp udp trace dns schema explain demo"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I -V --output --save --quiet --verbose --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on --version tcp icmp udp trace dns show schema explain demo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -563,6 +566,36 @@ _nwcheck() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nwcheck__subcmd__show)
+            opts="-o -q -v -h --rejudge --output --save --quiet --verbose --color --ascii --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --save)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -1,5 +1,7 @@
 //! The pipeline on one screen: what was typed → checks → reports → bytes and exit status.
 
+mod again;
+
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -15,9 +17,10 @@ use crate::demo;
 use crate::diagnose::{self, rules};
 use crate::model::exit::ExitStatus;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
+use crate::model::saved;
 use crate::model::{Ms, Report, Target};
 use crate::probe::trace::{self, near::NearHops};
-use crate::probe::{local, pace::Pace};
+use crate::probe::{Observer, local, pace::Pace};
 use crate::progress::{Drawing, Event, Progress};
 use crate::report::{self, Document, Form};
 
@@ -47,6 +50,9 @@ fn attempt(words: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Resul
         Some(Ok(done)) => return Ok(output::status(output::print(&done.text), done.status)),
         Some(Err(usage)) => return Ok(wrong(&usage)),
         None => {}
+    }
+    if let Invocation::Show(show) = invocation {
+        return again::show(&show, &terminal);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -79,7 +85,6 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     let began = (jiff::Timestamp::now(), Instant::now());
     let progress = progress(&config, terminal);
     let pipe_open = Rc::new(Cell::new(true));
-    let style = terminal.style(config.colour, Some(&config));
     let stream = config.output == Form::Jsonl;
     let each = |report: &Report| {
         if stream && pipe_open.get() {
@@ -91,10 +96,7 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     };
     let reports = all(&config, &earlier, &progress, each).await;
     progress.clear();
-    let mut status = reports
-        .iter()
-        .map(Report::exit)
-        .fold(ExitStatus::Passed, ExitStatus::worst);
+    let status = saved::worst(&reports);
     let batch = match reports.as_slice() {
         [_] => None,
         _ => Some(Batch {
@@ -111,13 +113,25 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
         (None, Some(report)) => Document::Report(report),
         (None, None) => anyhow::bail!("no check was made"),
     };
-    if !stream {
+    deliver(document, &config, terminal, status, !stream)
+}
+
+/// Prints a document, unless that is done already, and saves it; what can't be written makes the exit status "could not tell".
+fn deliver(
+    document: Document<'_>,
+    config: &Config,
+    terminal: &Terminal,
+    mut status: ExitStatus,
+    unprinted: bool,
+) -> anyhow::Result<ExitStatus> {
+    if unprinted {
+        let style = terminal.style(config.colour, Some(config));
         let text = report::render(document, config.output, &style)
             .context("the report can't be written")?;
         status = output::status(output::print(&text), status);
     }
     for save in &config.saves {
-        let saved = report::render(document, save.form, &terminal.file_style(&config))
+        let saved = report::render(document, save.form, &terminal.file_style(config))
             .map_err(|error| error.to_string())
             .and_then(|text| output::save(&save.path, &text).map_err(|error| error.to_string()));
         if let Err(error) = saved {
@@ -140,6 +154,7 @@ pub(crate) async fn all(
             near: NearHops::default(),
         },
         source: local::source(),
+        told: None,
     };
     let (stop, stopped) = watch::channel(false);
     let signals = tokio::task::spawn_local(async move {
@@ -161,9 +176,13 @@ pub(crate) async fn all(
                 break;
             };
             let before = baseline::of(earlier, &target).cloned();
+            let told = config.each_probe.then(|| observer(&target));
             let (options, shared, stopped, events) = (
                 config.options.clone(),
-                shared.clone(),
+                Shared {
+                    told,
+                    ..shared.clone()
+                },
                 stopped.clone(),
                 events.clone(),
             );
@@ -199,6 +218,15 @@ pub(crate) async fn all(
     signals.abort();
     reports.sort_by_key(|(number, _)| *number);
     reports.into_iter().map(|(_, report)| report).collect()
+}
+
+/// Tells of each probe of a target, on stderr.
+fn observer(target: &Target) -> Observer {
+    let label = target.label();
+    Rc::new(move |observation| {
+        let line = report::text::observation::line(observation);
+        output::complain(&crate::model::text::escape(&format!("{label} {line}")));
+    })
 }
 
 /// One check, or with `--wait` one after the other until it passes or the time is over.
@@ -302,7 +330,7 @@ fn interfaces_exist(config: &Config) -> Result<(), cli::Usage> {
 }
 
 fn progress(config: &Config, terminal: &Terminal) -> Progress {
-    let drawing = match terminal.draws_progress(config) {
+    let drawing = match terminal.draws_progress(config) && !config.each_probe {
         false => Drawing::Silent,
         true if terminal.style(config.colour, Some(config)).ascii => Drawing::Ascii,
         true => Drawing::Unicode,

@@ -18,7 +18,8 @@ use crate::model::{
 use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
 use crate::probe::{
-    Recorder, Series, connect, control, datagram, echo, egress, local, names, resolve, trace,
+    Observer, Recorder, Series, connect, control, datagram, echo, egress, local, names, resolve,
+    trace,
 };
 
 /// Probes of a control: enough to prove that the host is up.
@@ -43,6 +44,8 @@ pub struct Shared {
     pub paths: trace::Shared,
     /// The machine that the checks run on, read once.
     pub source: crate::model::source::Source,
+    /// Who is told of each observation when it is recorded.
+    pub told: Option<Observer>,
 }
 
 /// Makes one check, and returns what was learnt. `stage` is told what runs; `interrupted` ends it early.
@@ -59,7 +62,7 @@ pub async fn check(
     let now = jiff::Timestamp::now();
     let now = now.round(jiff::Unit::Millisecond).unwrap_or(now);
     let evidence = Evidence::new(now, options.clone(), target, shared.source.clone());
-    let recorder = Recorder::new(evidence);
+    let recorder = Recorder::new(evidence).telling(shared.told.clone());
     let options = Rc::new(options);
     let before = local::Baseline::read();
     if let Some(earlier) = baseline {

@@ -46,6 +46,7 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
             near: NearHops::default(),
         },
         source: local::source(),
+        told: None,
     };
     let style = terminal.style(config.colour, Some(&config));
     let total = cases.len();

@@ -74,6 +74,14 @@ pub(super) enum Command {
         after_help = help::after("nwcheck-dns")
     )]
     Dns(Box<DnsArgs>),
+    /// Show saved reports again, in any output form
+    #[command(
+        styles = help::STYLES,
+        max_term_width = 80,
+        help_template = help::TEMPLATE,
+        after_help = help::after("nwcheck-show")
+    )]
+    Show(Box<ShowArgs>),
     /// Print the JSON Schema of the report
     #[command(
         styles = help::STYLES,
@@ -157,6 +165,18 @@ pub(super) struct UdpArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// Saved reports: -o json, -o jsonl or --save; - is stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Judge what was measured by the rules of this version
+    #[arg(long)]
+    pub(super) rejudge: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct TraceArgs {
     /// host, host:443, 192.0.2.7, https://host/
     #[arg(value_name = "TARGET", required = true)]
@@ -209,9 +229,9 @@ pub(super) struct OutputArgs {
     /// One line per target, no progress
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// All numbers: per server, per hop, per finding
-    #[arg(short, long)]
-    pub(super) verbose: bool,
+    /// All numbers, and what proves each finding; -vv: each probe
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
     /// auto, always, never [auto; see also NO_COLOR]
     #[arg(long, value_name = "WHEN")]
     pub(super) color: Option<String>,

@@ -4,7 +4,7 @@ mod limits;
 
 use std::path::PathBuf;
 
-use super::args::{CheckArgs, Command, OutputArgs, Typed};
+use super::args::{CheckArgs, Command, OutputArgs, ShowArgs, Typed};
 use super::usage::Usage;
 use super::{Invocation, payload, schema, value};
 use crate::model::options::{Family, Options};
@@ -56,6 +56,8 @@ pub struct Config {
     pub saves: Vec<Save>,
     /// How much is told.
     pub verbosity: Verbosity,
+    /// Whether each probe is told on stderr when it ends (`-vv`).
+    pub each_probe: bool,
     /// When colour is used.
     pub colour: Colour,
     /// Which characters are used.
@@ -66,6 +68,17 @@ pub struct Config {
     pub notes: Vec<String>,
 }
 
+/// What `nwcheck show` needs to know from the command line.
+#[derive(Debug, Clone)]
+pub struct Show {
+    /// The files, in the order in which they were typed; `-` is stdin.
+    pub files: Vec<PathBuf>,
+    /// Whether what was measured is judged anew.
+    pub rejudge: bool,
+    /// How the result looks and where it goes; it has no targets.
+    pub config: Config,
+}
+
 /// What a file's extension says of its form.
 const EXTENSIONS: &[(&str, Form)] = &[
     ("txt", Form::Text),
@@ -74,7 +87,7 @@ const EXTENSIONS: &[(&str, Form)] = &[
 ];
 
 /// Commands that are promised and not yet there: they are no targets.
-const LATER: &[&str] = &["http", "show", "diff", "run"];
+const LATER: &[&str] = &["http", "diff", "run"];
 
 /// The commands that check targets.
 const CHECKS: &[(&str, Protocol)] = &[
@@ -117,6 +130,7 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
         }
         Some(Command::Schema { batch: true, .. }) => Ok(Invocation::Schema(schema::Of::Batch)),
         Some(Command::Schema { batch: false, .. }) => Ok(Invocation::Schema(schema::Of::Report)),
+        Some(Command::Show(typed)) => show(*typed).map(|show| Invocation::Show(Box::new(show))),
         Some(Command::Explain { id, .. }) => Ok(Invocation::Explain(id)),
         Some(Command::Demo(options)) => {
             output(Options::default(), options).map(|config| Invocation::Demo(Box::new(config)))
@@ -148,7 +162,7 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
             Some((first, rest)) if LATER.contains(&first.as_str()) => Err(Usage::new(
                 first,
                 "this version has no such command",
-                "tcp, icmp, udp, dns, trace, schema, explain or demo",
+                "tcp, icmp, udp, dns, trace, show, schema, explain or demo",
                 format!(
                     "nwcheck tcp {}",
                     rest.first()
@@ -156,7 +170,9 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
                         .map_or("db.example:5432", String::as_str)
                 ),
             )),
-            Some((first, _)) if matches!(first.as_str(), "schema" | "explain" | "demo") => {
+            Some((first, _))
+                if matches!(first.as_str(), "show" | "schema" | "explain" | "demo") =>
+            {
                 Err(Usage::new(
                     first,
                     "an option of a check stands before the command",
@@ -287,12 +303,38 @@ fn check(
     })
 }
 
+/// Saved reports, shown again.
+fn show(typed: ShowArgs) -> Result<Show, Usage> {
+    let stdin = typed.files.iter().filter(|file| file.as_os_str() == "-");
+    if stdin.count() > 1 {
+        return Err(Usage::new(
+            "show -",
+            "stdin can be read only once",
+            "it once",
+            "nwcheck show - earlier.json",
+        ));
+    }
+    Ok(Show {
+        files: typed.files,
+        rejudge: typed.rejudge,
+        config: output(Options::default(), typed.output)?,
+    })
+}
+
 /// What is to be shown, and where.
 fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
     let form = match typed.output.as_deref() {
         None | Some("text") => Form::Text,
         Some("json") => Form::Json,
         Some("jsonl") => Form::Jsonl,
+        Some(file) if file.contains(['.', '/']) => {
+            return Err(Usage::new(
+                "--output",
+                format!("`{file}` is a file, and a form is wanted"),
+                "the form on stdout with -o, a file with --save",
+                format!("--save {file}"),
+            ));
+        }
         Some(other) => {
             return Err(value::wrong(
                 "--output",
@@ -313,9 +355,10 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
         saves: typed.save.into_iter().map(save).collect::<Result<_, _>>()?,
         verbosity: match (typed.quiet, typed.verbose) {
             (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
+            (_, 1..) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         },
+        each_probe: typed.verbose > 1,
         colour,
         charset: if typed.ascii {
             Charset::Ascii

@@ -16,6 +16,7 @@ use crate::model::ExitStatus;
 const PAGES: &[&str] = &[
     "nwcheck",
     "nwcheck-tcp",
+    "nwcheck-show",
     "nwcheck-schema",
     "nwcheck-explain",
     "nwcheck-demo",

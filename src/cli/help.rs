@@ -34,7 +34,7 @@ pub(super) const TEMPLATE: &str = "\
 
 {all-args}{after-help}";
 
-pub(super) const USAGE_TOP: &str = "nwcheck [tcp | icmp | udp | dns | trace] TARGET... [OPTIONS]\n  nwcheck schema | explain [ID] | demo";
+pub(super) const USAGE_TOP: &str = "nwcheck [tcp | icmp | udp | dns | trace] TARGET... [OPTIONS]\n  nwcheck show FILE... | schema | explain [ID] | demo";
 
 /// The options that the short help of `nwcheck` itself shows; `nwcheck tcp --help` has all.
 const COMMON: &[&str] = &[
@@ -56,6 +56,7 @@ pub(super) fn synopsis(page: &str) -> &'static str {
         "nwcheck-udp" => "nwcheck udp [OPTIONS] TARGET...",
         "nwcheck-dns" => "nwcheck dns [OPTIONS] NAME...",
         "nwcheck-trace" => "nwcheck trace [OPTIONS] TARGET...",
+        "nwcheck-show" => "nwcheck show [OPTIONS] FILE...",
         "nwcheck-schema" => "nwcheck schema [--batch]",
         "nwcheck-explain" => "nwcheck explain [ID]",
         "nwcheck-demo" => "nwcheck demo [OPTIONS]",
@@ -97,6 +98,13 @@ pub(super) fn description(page: &str) -> &'static [&'static str] {
              the probes are TCP SYNs to it, else UDP datagrams; --protocol names another.",
             "No privilege is needed for TCP and UDP. How sure it is that no branch was missed stands in the result.",
         ],
+        "nwcheck-show" => &[
+            "Shows what -o json, -o jsonl or --save wrote, again and in any form: one report, a batch, several one after the other, from \
+             several files, or from stdin (-). Reports of earlier versions are read, and keys of later ones are ignored.",
+            "With --rejudge the findings, the verdict and the exit status are made anew by the rules of this version, out of what was \
+             measured then. Nothing is sent.",
+            "The exit status is that of the reports, the worst of several.",
+        ],
         "nwcheck-schema" => &[
             "Prints the JSON Schema (2020-12) of what -o json writes: the report of one target, or with \
                                --batch of several.",
@@ -128,6 +136,17 @@ const EXIT: &[(&str, &str)] = &[
     ),
     ("2", "wrong usage: nothing was sent"),
     ("3", "could not tell: not carried out, or proves neither"),
+];
+
+/// The exit status of reports that are shown.
+const SHOWN: &[(&str, &str)] = &[
+    ("0", "every report passed"),
+    ("1", "one of them failed"),
+    ("2", "wrong usage, or a file that is no report"),
+    (
+        "3",
+        "one of them could not tell, or the result can't be written",
+    ),
 ];
 
 const CHECKS: &[Example] = &[
@@ -251,6 +270,24 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
                 ]
             }
         }
+        "nwcheck-show" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck show report.json",
+                        purpose: "as it was told then",
+                    },
+                    Example {
+                        line: "nwcheck show --rejudge report.json",
+                        purpose: "by today's rules",
+                    },
+                    Example {
+                        line: "nwcheck show report.json -o jsonl --save report.txt",
+                        purpose: "in other forms",
+                    },
+                ]
+            }
+        }
         "nwcheck-schema" => {
             const {
                 &[
@@ -300,6 +337,7 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
 /// The exit status of a command, by the name of its manual page: what prints something can only be right or wrong usage.
 pub(super) fn exits(page: &str) -> &'static [(&'static str, &'static str)] {
     match page {
+        "nwcheck-show" => SHOWN,
         "nwcheck-schema" => &[("0", "it was printed"), ("2", "wrong usage")],
         "nwcheck-explain" => &[("0", "it was printed"), ("2", "there is no such finding")],
         _ => EXIT,

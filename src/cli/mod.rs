@@ -13,6 +13,7 @@ mod generate;
 mod help;
 pub mod output;
 mod payload;
+pub mod saved;
 pub mod schema;
 pub mod terminal;
 mod usage;
@@ -25,7 +26,7 @@ use clap::Parser;
 use clap::builder::StyledStr;
 use clap_complete::Shell;
 
-pub use config::{Charset, Colour, Config, Save};
+pub use config::{Charset, Colour, Config, Save, Show};
 pub use usage::Usage;
 
 use crate::diagnose::Rule;
@@ -37,6 +38,8 @@ use terminal::Terminal;
 pub enum Invocation {
     /// Check targets.
     Check(Box<Config>),
+    /// Show saved reports.
+    Show(Box<Show>),
     /// Explain a finding, or list all.
     Explain(Option<String>),
     /// Print the JSON Schema.
@@ -100,7 +103,7 @@ pub fn run_static(
         }))
     };
     match invocation {
-        Invocation::Check(_) | Invocation::Demo(_) => None,
+        Invocation::Check(_) | Invocation::Show(_) | Invocation::Demo(_) => None,
         Invocation::Explain(id) => {
             let style = terminal.style(Colour::Auto, None);
             Some(

@@ -87,8 +87,18 @@ pub fn save(path: &Path, text: &str) -> Result<(), Unwritten> {
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     // The file that a link leads to is replaced, not the link.
-    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    match fs::metadata(&place) {
+    let place = match fs::canonicalize(path) {
+        Ok(place) => place,
+        Err(_) if fs::symlink_metadata(path).is_ok() => {
+            return Err(io::Error::new(
+                ErrorKind::NotFound,
+                "it is a link that leads nowhere",
+            ));
+        }
+        Err(_) => path.to_owned(),
+    };
+    let known = fs::metadata(&place);
+    match &known {
         Ok(known) if known.is_dir() => {
             return Err(io::Error::new(ErrorKind::IsADirectory, "it is a directory"));
         }
@@ -108,8 +118,13 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     hidden.push(format!(".{}.tmp", std::process::id()));
     let beside = place.with_file_name(hidden);
     let mut file = File::create_new(&beside)?;
-    let done = file
-        .write_all(text.as_bytes())
+    // What was for few eyes stays so; a new file has what the umask leaves.
+    let allowed = match known {
+        Ok(known) => file.set_permissions(known.permissions()),
+        Err(_) => Ok(()),
+    };
+    let done = allowed
+        .and_then(|()| file.write_all(text.as_bytes()))
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&beside, &place));
     if done.is_err() {
@@ -173,5 +188,32 @@ mod tests {
         save(&link, "new").unwrap();
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(&real).unwrap();
+        let said = save(&link, "new").unwrap_err().to_string();
+        assert!(said.ends_with("a link that leads nowhere"), "{said}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_read_a_file_stays_as_it_was() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.json");
+        fs::write(&path, "old").unwrap();
+        for mode in [0o600, 0o640] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            save(&path, "new").unwrap();
+            let now = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(now & 0o777, mode);
+        }
+    }
+
+    #[test]
+    fn a_device_is_never_replaced() {
+        let said = save(std::path::Path::new("/dev/full"), "new").unwrap_err();
+        assert!(
+            said.to_string().ends_with("it is no ordinary file"),
+            "{said}"
+        );
     }
 }

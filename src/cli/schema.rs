@@ -1,6 +1,7 @@
 //! The JSON Schema of the report, made of the same types as the report.
 
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::json;
 
@@ -40,6 +41,10 @@ fn schema<T: JsonSchema>(id: &str, title: &str, description: &str) -> Schema {
     // As it is written: every key is there, and what may be unknown is null.
     let mut schema = SchemaSettings::draft2020_12()
         .for_serialize()
+        // What an earlier version did not write is read as its default; what is written is always there.
+        .with_transform(RecursiveTransform(|schema: &mut Schema| {
+            schema.remove("default");
+        }))
         .into_generator()
         .into_root_schema_for::<T>();
     let mut ordered = serde_json::Map::new();

@@ -105,6 +105,12 @@ pub(super) fn from_clap(error: &clap::Error, command: &str) -> Usage {
                 "a host and a port",
                 "nwcheck tcp db.example:5432",
             ),
+            "<FILE>..." => Usage::new(
+                command,
+                "no file is named",
+                "a saved report, or - for stdin",
+                "nwcheck show report.json",
+            ),
             "<SHELL>" => Usage::new(
                 "completions",
                 "no shell is named",

@@ -181,6 +181,7 @@ pub struct Interface {
 
 /// The rise of an interface's error counters during the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct InterfaceErrors {
     /// Packets received with errors.
     pub rx_errors: u64,
@@ -203,6 +204,7 @@ pub struct Process {
 
 /// Source ports of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct SourcePort {
     /// The port that the user asked for.
     pub asked: Option<u16>,
@@ -246,6 +248,7 @@ pub struct Conntrack {
 /// What this machine's kernel says. `route`, `neighbour` and `interface` are those of the first address that failed,
 /// else of the first; the lists have all.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Local {
     /// The way out.
     pub route: Option<Route>,

@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod report;
 pub mod resolution;
 pub mod routing;
+pub mod saved;
 pub mod source;
 pub mod standing;
 pub mod statistics;

@@ -101,6 +101,7 @@ pub struct Icmp {
 /// The probe as the sender of an ICMP error had it before itself, and what that sender adds about itself. Untrusted; each part null
 /// where it was not quoted or, without a raw socket, not handed out by the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Quoted {
     /// The TTL left: 1, or 0, unless a tunnel hides hops or a device rewrites it.
     pub ttl: Option<u8>,

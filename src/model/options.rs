@@ -101,6 +101,7 @@ impl Payload {
 
 /// All effective values, defaults included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Options {
     /// Probes to each address (`--count`).
     pub count: u32,

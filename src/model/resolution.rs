@@ -82,6 +82,7 @@ pub struct ServerAnswer {
 
 /// How the name became addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Resolution {
     /// The names that are tried, in order, as the search list and `ndots` make them; empty for an address.
     pub names: Vec<String>,

@@ -34,6 +34,7 @@ pub enum Privilege {
 
 /// The machine that the check ran on.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Source {
     /// Its host name.
     pub host: Option<String>,
@@ -57,6 +58,7 @@ pub struct Source {
 
 /// The configuration of the system's resolver, as read (resolv.conf(5), nsswitch.conf(5)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct ResolverConfig {
     /// The file it was read from; null where there is none.
     pub file: Option<String>,

@@ -23,6 +23,7 @@ pub struct Sample {
 
 /// The probes to one address, counted. `sent = ok + refused + lost + error`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Probes {
     /// How many were made.
     pub sent: u32,

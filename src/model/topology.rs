@@ -109,14 +109,17 @@ pub struct Node {
     /// The ICMP message it answered with; null for the destination's own answer and for silence.
     pub icmp: Option<IcmpKind>,
     /// It was seen to answer only so many probes a second: what it leaves unanswered is its own limit, and no loss.
+    #[serde(default)]
     pub limited: bool,
     /// How many hops its answers took to come back, from their TTL and the nearest common start (64, 128, 255); null where unknown.
     pub return_hops: Option<u8>,
     /// The TTL left in the probe that it quotes, where that is neither 0 nor 1: hops are hidden before it, or a device rewrites it.
     pub quoted_ttl: Option<u8>,
     /// What devices on the way to it changed in the probe, as its quote tells.
+    #[serde(default)]
     pub rewritten: Vec<Rewritten>,
     /// The interfaces that it told of (RFC 5837).
+    #[serde(default)]
     pub interfaces: Vec<QuotedInterface>,
     /// The autonomous system of its address, where a database was given.
     pub autonomous_system: Option<AutonomousSystem>,
@@ -254,6 +257,7 @@ pub struct Path {
     /// Whether the trace was carried to its end: the destination, or an end that was asked again.
     pub complete: bool,
     /// With which kind of socket it was traced.
+    #[serde(default)]
     pub method: Method,
     /// What ended it before all was asked; null where nothing did.
     pub stopped: Option<Stopped>,

@@ -14,7 +14,7 @@ pub mod resolve;
 mod series;
 pub mod trace;
 
-pub use recorder::Recorder;
+pub use recorder::{Observer, Recorder};
 pub use series::Series;
 
 /// The command that makes the same check with more privilege.

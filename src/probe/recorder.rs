@@ -9,6 +9,9 @@ use tokio::sync::Notify;
 use crate::model::evidence::NotMeasured;
 use crate::model::{Evidence, Ms, Observation, ObservationId};
 
+/// Is told of each observation when it is recorded. It must not touch the recorder.
+pub type Observer = Rc<dyn Fn(&Observation)>;
+
 /// A handle on the evidence of one check. Clones share it; everything runs on one thread.
 #[derive(Clone)]
 pub struct Recorder {
@@ -16,6 +19,7 @@ pub struct Recorder {
     changed: Rc<Notify>,
     began: Instant,
     deadline: Instant,
+    observer: Option<Observer>,
 }
 
 impl Recorder {
@@ -28,7 +32,15 @@ impl Recorder {
             changed: Rc::new(Notify::new()),
             began,
             deadline,
+            observer: None,
         }
+    }
+
+    /// The same recorder, which tells somebody of each observation.
+    #[must_use]
+    pub fn telling(mut self, observer: Option<Observer>) -> Self {
+        self.observer = observer;
+        self
     }
 
     /// When probes have to be at their end, so that the check can be judged before its deadline.
@@ -54,6 +66,11 @@ impl Recorder {
     /// Records an observation, and says under which number.
     pub fn record(&self, observation: Observation) -> ObservationId {
         let id = self.evidence.borrow_mut().record(observation);
+        if let Some(tell) = &self.observer
+            && let Some(recorded) = self.evidence.borrow().observations.last()
+        {
+            tell(recorded);
+        }
         self.changed.notify_one();
         id
     }

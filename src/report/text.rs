@@ -5,6 +5,7 @@ mod findings;
 pub mod layout;
 mod measurements;
 mod name;
+pub mod observation;
 mod path;
 mod probes;
 mod table;

@@ -10,6 +10,7 @@
 
 mod expected;
 mod files;
+mod hostile;
 mod invariants;
 mod random;
 mod scenario;

@@ -106,7 +106,7 @@ fn the_manual_pages_are_the_committed_ones() {
         names
     };
     let made = names(directory.path());
-    assert_eq!(made.len(), 9, "{made:?}");
+    assert_eq!(made.len(), 10, "{made:?}");
     for name in &made {
         let text = fs::read_to_string(directory.path().join(name)).unwrap();
         compare(

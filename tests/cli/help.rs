@@ -11,6 +11,7 @@ const COMMANDS: &[&[&str]] = &[
     &["udp"],
     &["dns"],
     &["trace"],
+    &["show"],
     &["schema"],
     &["explain"],
     &["demo"],

@@ -6,6 +6,7 @@
 mod generated;
 mod help;
 mod loopback;
+mod saved;
 mod usage;
 
 use std::ffi::OsStr;

@@ -75,6 +75,19 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["--type: `WKS` is not offered", "MX"],
     ),
     (&["trace", "db.example", "--no-path"], &["--no-path"]),
+    (
+        &["show"],
+        &["show: no file is named", "nwcheck show report.json"],
+    ),
+    (&["show", "-", "-"], &["stdin can be read only once"]),
+    (
+        &["show", "/nonexistent/report.json"],
+        &["/nonexistent/report.json: it can't be read"],
+    ),
+    (
+        &["tcp", "a:1", "-o", "report.json"],
+        &["`report.json` is a file", "--save report.json"],
+    ),
     (&["-q", "schema"], &["the command first", "nwcheck schema"]),
     (
         &["--cuont", "3"],

@@ -1,9 +1,13 @@
 //! A finding: what it is, what proves it, what to do.
 
 use super::layout::{GUTTER, Ink, Page, gutter};
+use super::observation;
 use crate::model::finding::{Action, Fact, Finding, Severity};
-use crate::model::{ObservationId, Report};
+use crate::model::{Observation, ObservationId, Report};
 use crate::report::{Style, Verbosity};
+
+/// So many attempts are shown beneath a fact: as many as a burst has.
+const SHOWN: usize = 10;
 
 /// Puts a finding on the page.
 pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, style: &Style) {
@@ -19,6 +23,9 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, styl
     for (number, fact) in finding.evidence.iter().enumerate() {
         let label = if number == 0 { "proof" } else { "" };
         page.point(label, "-", &told(fact, style));
+        if style.verbosity == Verbosity::Verbose {
+            observed(page, report, fact);
+        }
     }
     for (number, action) in finding.actions.iter().enumerate() {
         let label = if number == 0 { "what to do" } else { "" };
@@ -47,6 +54,20 @@ fn told(fact: &Fact, style: &Style) -> String {
         return fact.text.clone();
     }
     format!("{} [{}]", fact.text, numbers(&fact.observations))
+}
+
+/// The attempts that a fact rests on, the first of them where they are many.
+fn observed(page: &mut Page<'_>, report: &Report, fact: &Fact) {
+    let cited = |id: &ObservationId| report.observations.iter().find(|o| o.id == *id);
+    let all: Vec<&Observation> = fact.observations.iter().filter_map(cited).collect();
+    let label = [(Ink::Plain, &*gutter("")), (Ink::Plain, "   ")];
+    for observation in all.iter().take(SHOWN) {
+        page.hanging_in(&label, Ink::Faint, &observation::line(observation));
+    }
+    if all.len() > SHOWN {
+        let more = format!("and {} more like these, in the JSON", all.len() - SHOWN);
+        page.hanging_in(&label, Ink::Faint, &more);
+    }
 }
 
 fn step(page: &mut Page<'_>, label: &str, point: &str, action: &Action) {

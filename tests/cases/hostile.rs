@@ -1,0 +1,125 @@
+//! Saved reports that somebody tampered with: whatever stands in one, reading, judging and showing it ends without a panic.
+
+use nwcheck::diagnose::diagnose;
+use nwcheck::model::saved::{self, Saved};
+use nwcheck::report::{Document, Form, Style, Verbosity, render};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::files;
+
+/// The leaves of a document, by their path.
+fn leaves(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
+    let mut inner = |key: String, value: &Value| {
+        path.push(key.replace('~', "~0").replace('/', "~1"));
+        leaves(value, path, found);
+        path.pop();
+    };
+    match value {
+        Value::Object(object) if !object.is_empty() => {
+            object.iter().for_each(|(k, v)| inner(k.clone(), v));
+        }
+        Value::Array(array) if !array.is_empty() => {
+            let all = array.iter().enumerate();
+            all.for_each(|(at, v)| inner(at.to_string(), v));
+        }
+        _ => found.push(format!("/{}", path.join("/"))),
+    }
+}
+
+/// Another value for a leaf: of the same kind, so that the report still reads, and as far out as its kind allows.
+fn another(known: &Value, pick: usize) -> Value {
+    let of = |all: &[Value]| all[pick % all.len()].clone();
+    match known {
+        Value::Number(_) => of(&[
+            json!(0),
+            json!(1),
+            json!(255),
+            json!(65_535),
+            json!(u32::MAX),
+            json!(1e15),
+            json!(u64::MAX),
+            json!(0.001),
+        ]),
+        Value::String(text) if text.parse::<nwcheck::model::Endpoint>().is_ok() => of(&[
+            json!("0.0.0.0"),
+            json!("255.255.255.255"),
+            json!("::"),
+            json!("fe80::1%x"),
+            json!("192.0.2.1"),
+            json!("[2001:db8::1]:0"),
+            json!("10.0.0.1:65535"),
+        ]),
+        Value::String(_) => of(&[
+            json!(""),
+            json!("\u{202e}\u{1b}[2J\n"),
+            json!("ok"),
+            json!("timeout"),
+            json!("unicast"),
+            json!("9.9"),
+            json!("é".repeat(5000)),
+        ]),
+        Value::Bool(known) => json!(!known),
+        _ => of(&[json!(null), json!(7), json!("x"), json!([]), json!({})]),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #[test]
+    fn a_report_that_was_tampered_with_is_read_or_refused(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..40usize, any::<bool>()), 1..6),
+    ) {
+        let all = reports();
+        let mut report = which.get(all).clone();
+        for (place, pick, twice) in &changes {
+            let mut found = Vec::new();
+            leaves(&report, &mut Vec::new(), &mut found);
+            let path = place.get(&found);
+            let leaf = report.pointer_mut(path).unwrap();
+            *leaf = another(leaf, *pick);
+            // What stands twice, or not at all.
+            if let Some((array, _)) = path.rsplit_once('/')
+                && let Some(Value::Array(array)) = report.pointer_mut(array)
+                && *twice
+            {
+                let one = array.pop();
+                if pick % 2 == 0 {
+                    array.extend(one.iter().cloned());
+                    array.extend(one);
+                }
+            }
+        }
+        if let Ok(read) = saved::read(&report.to_string()) {
+            for report in read.iter().flat_map(Saved::reports) {
+                shown(report);
+                shown(&diagnose(&report.evidence()));
+            }
+        }
+    }
+}
+
+/// Shows a report in every form, as narrow as it gets.
+fn shown(report: &nwcheck::model::Report) {
+    for verbosity in [Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose] {
+        let style = Style {
+            width: 40,
+            verbosity,
+            ..Style::default()
+        };
+        render(Document::Report(report), Form::Text, &style).unwrap();
+    }
+    render(Document::Report(report), Form::Json, &Style::default()).unwrap();
+}
+
+/// A report of each case, made once.
+fn reports() -> &'static [Value] {
+    static REPORTS: std::sync::OnceLock<Vec<Value>> = std::sync::OnceLock::new();
+    REPORTS.get_or_init(|| {
+        files::all()
+            .iter()
+            .map(|case| serde_json::to_value(diagnose(&case.scenario.evidence)).unwrap())
+            .collect()
+    })
+}

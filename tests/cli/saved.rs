@@ -1,0 +1,210 @@
+//! Saved reports: shown again, judged again.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::{Run, command, file, nwcheck};
+
+/// Reports that the first slice of the program wrote: without the keys that were added since.
+const FIRST: &str = "tests/cli/saved/first-slice.jsonl";
+
+/// Runs the program with something on stdin.
+fn piped(words: &[&str], input: &[u8]) -> Run {
+    let mut child = command(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // It may have complained and gone before all was written.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    Run {
+        status: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn first() -> String {
+    file(FIRST).display().to_string()
+}
+
+#[test]
+fn reports_of_an_earlier_version_are_shown_and_judged_again() {
+    for words in [&["show", "-q"][..], &["show", "-q", "--rejudge"]] {
+        let path = first();
+        let run = nwcheck(words.iter().copied().chain([path.as_str()]));
+        assert_eq!((run.status, run.stderr.as_str()), (1, ""), "{words:?}");
+        assert!(
+            run.stdout.contains("127.0.0.1:18081 is unreachable"),
+            "{}",
+            run.stdout
+        );
+        assert!(
+            run.stdout.contains("127.0.0.1:18080 is reachable"),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn the_exit_status_is_that_of_the_worst_report() {
+    let text = fs::read_to_string(first()).unwrap();
+    let (closed, open) = text.split_once('\n').unwrap();
+    assert_eq!(piped(&["show", "-q", "-"], open.as_bytes()).status, 0);
+    assert_eq!(piped(&["show", "-q", "-"], closed.as_bytes()).status, 1);
+    let untold = open.replace("\"exit_status\":0", "\"exit_status\":3");
+    let both = format!("{open}\n{untold}");
+    assert_eq!(piped(&["show", "-q", "-"], both.as_bytes()).status, 3);
+}
+
+#[test]
+fn what_is_shown_as_json_is_what_was_saved() {
+    let text = fs::read_to_string(first()).unwrap();
+    let open = text.lines().nth(1).unwrap();
+    let once = piped(&["show", "-", "-o", "json"], open.as_bytes()).stdout;
+    let again = piped(&["show", "-", "-o", "json"], once.as_bytes()).stdout;
+    assert_eq!(once, again);
+    let (before, after): (Value, Value) = (
+        serde_json::from_str(open).unwrap(),
+        serde_json::from_str(&once).unwrap(),
+    );
+    for key in ["started_at", "summary", "verdict", "target", "tool"] {
+        assert_eq!(before[key], after[key], "{key}");
+    }
+    assert_eq!(
+        before["observations"].as_array().unwrap().len(),
+        after["observations"].as_array().unwrap().len()
+    );
+}
+
+#[test]
+fn several_files_and_forms_are_one_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = dir.path().join("both.json");
+    let path = first();
+    let run = nwcheck([
+        "show",
+        &path,
+        &path,
+        "-o",
+        "jsonl",
+        "--save",
+        saved.to_str().unwrap(),
+    ]);
+    assert_eq!((run.status, run.stdout.lines().count()), (1, 4));
+    let batch: Value = serde_json::from_str(&fs::read_to_string(&saved).unwrap()).unwrap();
+    assert_eq!(batch["schema"], "nwcheck.batch/1");
+    assert_eq!(batch["reports"].as_array().unwrap().len(), 4);
+    assert_eq!(batch["exit_status"], 1);
+    let run = nwcheck(["show", "-q", saved.to_str().unwrap()]);
+    assert_eq!((run.status, run.stderr.as_str()), (1, ""));
+}
+
+#[test]
+fn what_is_no_report_is_said_with_its_place() {
+    let text = fs::read_to_string(first()).unwrap();
+    for (input, what) in [
+        (&b""[..], "stdin: it is empty"),
+        (b"\x89PNG\r\n", "stdin: it is not UTF-8 from byte 0 on"),
+        (b"hello", "stdin, line 1 column 1: it is no JSON"),
+        (b"{\"a\": 1}", "stdin: it has no `schema`"),
+        (
+            &text.as_bytes()[..400],
+            "stdin, line 1 column 400: it ends in the middle",
+        ),
+    ] {
+        let run = piped(&["show", "-"], input);
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{what}");
+        assert!(run.stderr.contains(what), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("expected the JSON report of a check"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.stderr.lines().count(), 1);
+    }
+}
+
+/// Runs a line of the shell that ends in the program with these words.
+fn shell(before: &str, words: &str) -> Run {
+    let program = env!("CARGO_BIN_EXE_nwcheck");
+    let mut sh = std::process::Command::new("sh");
+    sh.env_clear()
+        .args(["-c", &format!("{before} exec {program} {words}")]);
+    crate::run(&mut sh)
+}
+
+#[test]
+fn a_full_disk_is_said_and_the_result_still_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = dir.path().join("report.json");
+    fs::write(&saved, "old").unwrap();
+    let text = dir.path().join("report.txt");
+    let (open, path) = (first(), saved.display());
+    // Half a kilobyte a file, and no signal that would end the program: as a full disk, which gives an error alone.
+    let words = format!(
+        "show -q {open} --save {path} --save {}",
+        dir.path().join("none/x.json").display()
+    );
+    let run = shell("trap '' XFSZ; ulimit -f 1;", &words);
+    assert_eq!(run.status, 3, "{}", run.stderr);
+    assert!(run.stdout.contains("is reachable"), "{}", run.stdout);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", run.stderr);
+    assert!(
+        lines[0].contains("report.json: File too large")
+            && lines[1].contains("none/x.json: No such file or directory"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(fs::read_to_string(&saved).unwrap(), "old");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    let run = shell("", &format!("show -q {open} --save {}", text.display()));
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    let run = shell("", &format!("show -q {open} > /dev/full"));
+    assert_eq!(run.status, 3);
+    assert!(
+        run.stderr.contains("can't be written to stdout"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn each_probe_is_told_on_stderr_and_the_result_alone_on_stdout() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap().to_string();
+    let told = nwcheck(["tcp", &target, "-c", "3", "-vv", "-o", "json"]);
+    assert_eq!(told.status, 0, "{}", told.stderr);
+    let report: Value = serde_json::from_str(&told.stdout).unwrap();
+    let observations = report["observations"].as_array().unwrap().len();
+    assert_eq!(told.stderr.lines().count(), observations);
+    let connects: Vec<&str> = told
+        .stderr
+        .lines()
+        .filter(|line| line.contains(&format!("connect {target} from port ")))
+        .collect();
+    assert_eq!(connects.len(), 3, "{}", told.stderr);
+    assert!(
+        connects[0].starts_with(&format!("{target} #")),
+        "{}",
+        connects[0]
+    );
+    // A finding's facts stand on attempts, which are shown beneath them.
+    drop(listener);
+    let proven = nwcheck(["tcp", &target, "-c", "3", "-v"]);
+    assert_eq!((proven.status, proven.stderr.as_str()), (1, ""));
+    let beneath = proven
+        .stdout
+        .lines()
+        .filter(|line| line.contains("  connect "));
+    assert!(beneath.count() >= 3, "{}", proven.stdout);
+}
