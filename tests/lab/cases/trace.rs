@@ -11,6 +11,7 @@ use std::{
 use super::{PORT, serve};
 use crate::{
     case::{Case, cases},
+    firewall::Hook,
     net::{Family, Namespace},
     outcome::Outcome,
     run::Run,
@@ -31,6 +32,9 @@ pub(super) fn cases() -> Vec<Case> {
         a_path_that_ends_in_silence_is_not_told: [Tun],
         one_flow_is_one_path: [Tun],
         a_whole_check_finds_all_paths_too: [Tun],
+        a_dead_path_of_several_is_named: [Tun],
+        a_dead_path_whose_router_is_silent_is_named_by_the_fork_before_it: [Tun],
+        a_service_that_drops_some_flows_is_no_path: [Tun, Nft],
     ]
 }
 
@@ -206,6 +210,58 @@ fn a_whole_check_finds_all_paths_too() {
     let net = up(&web);
     let run = || Run::nwcheck(net.client(), ["tcp".to_owned(), target(&net, Family::V4)]).run();
     assert!(tries(run, &web, &net, Family::V4));
+}
+
+fn a_dead_path_of_several_is_named() {
+    // The fork is router 0, the four branches 1 to 4.
+    let web = Web::layers(&[1, 4, 1], LINK).dead(2);
+    partial(&web, 2, 2);
+}
+
+fn a_dead_path_whose_router_is_silent_is_named_by_the_fork_before_it() {
+    let web = Web::layers(&[1, 4, 1], LINK).dead(3).silent(3);
+    partial(&web, 1, 0);
+}
+
+/// A check of this net finds that some paths are dead at or after this router.
+fn partial(web: &Web, hop: usize, router: usize) {
+    let net = up(web);
+    for family in Family::BOTH {
+        let words = ["tcp".to_owned(), target(&net, family)];
+        let run = || {
+            Run::nwcheck(net.client(), words.clone())
+                .arguments(["-c", "16"])
+                .run()
+        };
+        // One check in a hundred meets the dead path with none of its connections.
+        let found = (0..3).map(|_| run()).find(|found| found.cause().is_some());
+        let found = found.expect("three checks that meet no dead path");
+        assert_eq!(
+            found.cause().as_deref(),
+            Some("path-partial"),
+            "{family:?} {found}"
+        );
+        found.blames("path-partial", hop, Web::address(family, router));
+        found.within(Duration::from_secs(25));
+    }
+}
+
+fn a_service_that_drops_some_flows_is_no_path() {
+    let web = Web::layers(&[1, 4, 1], LINK);
+    let net = up(&web);
+    // By bits of the source port that differ: every fourth flow never gets an answer, whatever path it takes.
+    net.simulation
+        .server()
+        .drops(Hook::Input, "tcp dport 443 tcp sport & 6 == 2");
+    let words = ["tcp".to_owned(), target(&net, Family::V4)];
+    let found = Run::nwcheck(net.client(), words)
+        .arguments(["-c", "16"])
+        .run();
+    assert_eq!(
+        found.cause().as_deref(),
+        Some("destination-intermittent"),
+        "{found}"
+    );
 }
 
 /// The net with a service at its end; ping sockets are allowed.
