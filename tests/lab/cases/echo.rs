@@ -108,6 +108,7 @@ fn a_host_that_drops_echo_requests_filters_them() {
 
 fn a_host_that_rejects_echo_requests_filters_them() {
     let lab = Lab::routers(2).build();
+    lab.server().icmp_ratelimit(0);
     for (family, matches) in echo_requests() {
         lab.server()
             .rejects(Hook::Input, matches, "admin-prohibited");
