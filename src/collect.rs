@@ -18,8 +18,8 @@ use crate::model::{
 use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
 use crate::probe::{
-    Observer, Recorder, Series, connect, control, datagram, echo, egress, local, names, resolve,
-    trace,
+    Observer, Recorder, Series, connect, control, datagram, echo, egress, local, mtu, names,
+    resolve, trace,
 };
 
 /// Probes of a control: enough to prove that the host is up.
@@ -234,6 +234,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             };
             trace::trace(recorder, options, spec, paths).await;
         }
+        Need::Mtu(endpoint) => mtu::measure(recorder, options, endpoint).await,
         Need::ControlTrace(endpoint) => {
             trace::trace(
                 recorder,
@@ -417,6 +418,7 @@ fn name(step: &Step) -> &'static str {
             Need::SecondBurst(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
             Need::Outcomes(_) => "seeing which flows arrive",
+            Need::Mtu(_) => "measuring the path MTU",
             Need::Reask(_) | Need::ResetLimit(_) => "asking silent hops again",
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"

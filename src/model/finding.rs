@@ -99,6 +99,7 @@ ids! {
     PathPartial = "path-partial", Path;
     PathFiltered = "path-filtered", Path;
     PathReset = "path-reset", Path;
+    PathMtuReduced = "path-mtu-reduced", Path;
     PathLoss = "path-loss", Path;
     PathLatency = "path-latency", Path;
     PortClosed = "port-closed", Destination;

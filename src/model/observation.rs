@@ -42,6 +42,8 @@ pub enum Operation {
     Ingress,
     /// The count of packets that left by the route's interface was compared around one attempt: `denied` when none left.
     Egress,
+    /// A datagram of a certain size was sent that must not be broken up; with a TTL, to the router at that distance.
+    Mtu,
     /// An earlier report was read: `ttl` is the hop of the host's last router then, `icmp.from` that router.
     Baseline,
 }
@@ -70,6 +72,8 @@ pub struct Observation {
     pub flow: Option<u32>,
     /// The TTL or hop limit it was sent with, where one was set.
     pub ttl: Option<u8>,
+    /// Its size in bytes with the IP header, where that is what it is about.
+    pub size: Option<u32>,
     /// The TTL or hop limit that the answer had when it came in, where it could be seen.
     pub reply_ttl: Option<u8>,
     /// How often the kernel had to send it again; null where that is unknown or does not apply.
@@ -194,6 +198,7 @@ impl Observation {
             source_port: None,
             flow: None,
             ttl: None,
+            size: None,
             reply_ttl: None,
             retransmits: None,
             errno: None,

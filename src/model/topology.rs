@@ -195,6 +195,8 @@ pub struct PathMtu {
     pub value: u32,
     /// The router that said so; null when it is the first link's own.
     pub from: Option<Address>,
+    /// Up to which distance it was measured, where the destination did not answer and its last router did; null for the whole path.
+    pub until: Option<u8>,
 }
 
 /// How path probes are sent and their answers seen.

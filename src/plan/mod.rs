@@ -78,6 +78,11 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 want(Step::Neighbour(endpoint.clone()));
             }
         }
+        for need in diagnose::needs(evidence) {
+            if matches!(&need, Need::Mtu(e) if done(Need::Trace(e.clone()))) {
+                want(Step::Measure(need));
+            }
+        }
         return steps;
     }
     for subject in &evidence.endpoints {
@@ -119,6 +124,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 | Need::ControlSeries(e)
                 | Need::Egress(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
+                // After all else: it is worth no ICMP error that others need.
+                Need::Mtu(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
                 Need::Outcomes(e) => done(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
@@ -229,6 +236,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::Egress(e)
         | Need::ResetLimit(e)
         | Need::Ingress(e)
+        | Need::Mtu(e)
         | Need::Outcomes(e)
         | Need::ControlSeries(e) => Some(e),
         Need::Resolution => None,

@@ -4,6 +4,7 @@
 //! arguments, what comes from the network is handed in, and what should be sent is handed out.
 //! Everything is bounded whatever the network answers. It uses `std`, and hickory's DNS wire format.
 
+pub mod mtu;
 pub mod payload;
 pub mod quote;
 pub mod trace;

@@ -328,6 +328,7 @@ fn word(need: &Need) -> &'static str {
         Need::DatagramTrace(_) => "datagram-trace",
         Need::ControlSeries(_) => "control-series",
         Need::Outcomes(_) => "outcomes",
+        Need::Mtu(_) => "mtu",
         Need::ResetLimit(_) => "reset-limit",
         Need::Egress(_) => "egress",
         Need::Ingress(_) => "ingress",

@@ -12,6 +12,7 @@
 //! | `burst N OUTCOME [KEY VALUE]…` | the probes asked for; `control` (connections), `echo`, `datagram` likewise |
 //! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS… [KEY VALUE]…` | TTL-limited ones; `control-trace` (SYNs) and `datagram-trace` likewise |
 //! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
+//! | `mtu SIZE OUTCOME [KEY VALUE]…`, `mtu is VALUE [ROUTER]` | datagrams of a size, and what they came to |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `not-permitted` | this user may not send echo requests |
 //! | `root` | it ran as root |
@@ -31,7 +32,7 @@ use nwcheck::model::options::{Expect, Family};
 use nwcheck::model::resolution::{Resolution, SourceAnswer, SourceKind};
 use nwcheck::model::source::{Privilege, Source};
 use nwcheck::model::target::{Protocol, Target};
-use nwcheck::model::topology::Path;
+use nwcheck::model::topology::{Path, PathMtu};
 use nwcheck::model::{
     Address, Endpoint, Evidence, Icmp, Ms, Observation, Operation, Options, Outcome,
 };
@@ -78,6 +79,7 @@ pub struct Reader {
     expected: Expected,
     now: u64,
     flow: u16,
+    mtu: Option<PathMtu>,
 }
 
 type Read = Result<(), String>;
@@ -110,6 +112,7 @@ impl Reader {
             expected: Expected::default(),
             now: 0,
             flow: 40_000,
+            mtu: None,
         })
     }
 
@@ -147,6 +150,7 @@ impl Reader {
             }
             "control-trace" => self.walk(Operation::TraceTcp, true, &words),
             "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
+            "mtu" => self.mtu(&words),
             "baseline" => self.baseline(&words),
             "ended" => {
                 self.evidence.ended = from_word::<Ended>(rest)?;
@@ -256,6 +260,30 @@ impl Reader {
         Ok(())
     }
 
+    fn mtu(&mut self, words: &[&str]) -> Read {
+        match words {
+            ["is", value, router @ ..] => {
+                let from = router.first().map(|word| address(word)).transpose()?;
+                self.mtu = Some(PathMtu {
+                    value: number(value)?,
+                    from,
+                    until: None,
+                });
+            }
+            [size, outcome, keys @ ..] => {
+                let what = What::read(from_word(outcome)?, keys)?;
+                let endpoint = self.endpoint(Operation::Datagram, true, &what)?;
+                self.now += 5;
+                let mut observation =
+                    what.observation(Operation::Mtu, endpoint, true, self.now, 50_100);
+                observation.size = Some(number(size)?);
+                self.evidence.record(observation);
+            }
+            [] | [_] => return Err("mtu SIZE OUTCOME".to_owned()),
+        }
+        Ok(())
+    }
+
     fn baseline(&mut self, words: &[&str]) -> Read {
         let [hop, router] = words else {
             return Err("baseline HOP ROUTER".to_owned());
@@ -317,7 +345,10 @@ impl Reader {
             let endpoint = subject.endpoint.clone();
             let seen = &evidence.observations;
             let path = Path::draw(protocol, &endpoint, seen, &evidence.names, true);
-            subject.path = (!path.hops.is_empty()).then_some(path);
+            subject.path = (!path.hops.is_empty()).then_some(Path {
+                mtu: self.mtu.clone(),
+                ..path
+            });
         }
         self.evidence.duration_ms = Ms::from_millis(self.now + 4000);
         Scenario {

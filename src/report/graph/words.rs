@@ -181,13 +181,22 @@ pub(crate) fn summary(path: &Path, graph: &Graph<'_>, verbose: bool) -> Vec<Stri
     {
         said.push(sure(confidence));
     }
-    if let Some(mtu) = &path.mtu {
+    // That it is the first link's own is told where all is asked.
+    if let Some(mtu) = path
+        .mtu
+        .as_ref()
+        .filter(|mtu| verbose || mtu.from.is_some())
+    {
         let by = mtu
             .from
             .as_ref()
             .map(|from| format!(", says {from}"))
             .unwrap_or_default();
-        said.push(format!("the path MTU is {} bytes{by}", mtu.value));
+        let until = mtu
+            .until
+            .map(|ttl| format!(", as far as hop {ttl}"))
+            .unwrap_or_default();
+        said.push(format!("the path MTU is {} bytes{by}{until}", mtu.value));
     }
     said
 }

@@ -52,6 +52,7 @@ pub fn line(observation: &Observation) -> String {
 /// The word for what was attempted.
 const fn attempted(operation: Operation) -> &'static str {
     match operation {
+        Operation::Mtu => "mtu",
         Operation::Resolve => "resolve",
         Operation::Query => "query",
         Operation::Connect => "connect",

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{PORT, serve};
+use super::{PORT, check, serve};
 use crate::{
     case::{Case, cases},
     firewall::Hook,
@@ -16,6 +16,7 @@ use crate::{
     outcome::Outcome,
     run::Run,
     sim::{End, Simulation, Truth, Web},
+    topology::Lab,
 };
 
 pub(super) fn cases() -> Vec<Case> {
@@ -35,6 +36,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_dead_path_of_several_is_named: [Tun],
         a_dead_path_whose_router_is_silent_is_named_by_the_fork_before_it: [Tun],
         a_service_that_drops_some_flows_is_no_path: [Tun, Nft],
+        a_narrow_link_on_the_way_is_said_with_its_router,
     ]
 }
 
@@ -262,6 +264,30 @@ fn a_service_that_drops_some_flows_is_no_path() {
         Some("destination-intermittent"),
         "{found}"
     );
+}
+
+fn a_narrow_link_on_the_way_is_said_with_its_router() {
+    let lab = Lab::routers(3).build();
+    let _service = serve(lab.server(), PORT);
+    // The link between the second and the third router.
+    lab.router(2).set_mtu("right", 1400);
+    lab.router(3).set_mtu("left", 1400);
+    for family in Family::BOTH {
+        for run in [check(&lab, family), check(&lab, family).root()] {
+            let found = run.run();
+            found.passes();
+            let finding = found.finding("path-mtu-reduced");
+            assert_eq!(finding["hop"], 2, "{found}");
+            found.says("/endpoints/0/path/mtu/value", 1400);
+        }
+    }
+    // The hosts that drop datagrams in silence leave it to the last router.
+    lab.server().drops(Hook::Input, "meta l4proto udp");
+    check(&lab, Family::V4)
+        .run()
+        .passes()
+        .says("/endpoints/0/path/mtu/value", 1400)
+        .says("/endpoints/0/path/mtu/until", 3);
 }
 
 /// The net with a service at its end; ping sockets are allowed.

@@ -6,6 +6,7 @@ mod host_unreachable;
 mod latency;
 mod r#loop;
 mod loss;
+mod mtu_reduced;
 mod no_route;
 mod partial;
 mod prohibited;
@@ -29,6 +30,7 @@ pub static PATH: &[&Rule] = &[
     &blackhole::RULE,
     &partial::RULE,
     &filtered::RULE,
+    &mtu_reduced::RULE,
     &loss::RULE,
     &latency::RULE,
 ];
