@@ -23,7 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         'nwcheck' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl, .dot, .mmd, .svg (repeatable)')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -84,7 +84,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         'nwcheck;tcp' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl, .dot, .mmd, .svg (repeatable)')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -134,7 +134,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         'nwcheck;icmp' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl, .dot, .mmd, .svg (repeatable)')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -185,7 +185,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'Send this: text, hex:00ff, or @FILE [what the port''s protocol answers]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl, .dot, .mmd, .svg (repeatable)')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -236,7 +236,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'tcp, udp, icmp [with a port tcp, else udp]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl, .dot, .mmd, .svg (repeatable)')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -287,7 +287,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Ask for this record type, too, such as MX (repeatable)')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl, .dot, .mmd, .svg (repeatable)')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -335,9 +335,9 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;show' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl [text]')
-            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl (repeatable)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('--rejudge', '--rejudge', [CompletionResultType]::ParameterName, 'Judge what was measured by the rules of this version')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'One line per target, no progress')
@@ -363,7 +363,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         'nwcheck;demo' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write it to FILE: .txt, .json, .jsonl, .dot, .mmd, .svg (repeatable)')
+            [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'One line per target, no progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'One line per target, no progress')

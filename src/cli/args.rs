@@ -223,7 +223,7 @@ pub(super) struct OutputArgs {
     /// Form of the result: text, json, jsonl, dot, mermaid, svg [text]
     #[arg(short, long, value_name = "FORM")]
     pub(super) output: Option<String>,
-    /// Also write it to FILE: .txt, .json, .jsonl, .dot, .mmd, .svg (repeatable)
+    /// Also write to FILE, form by extension (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(super) save: Vec<PathBuf>,
     /// One line per target, no progress

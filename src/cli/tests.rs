@@ -96,9 +96,7 @@ fn every_form_can_be_typed_and_is_told_of() {
         for text in [&help, &unknown] {
             assert!(text.contains(name), "{name}: {text}");
         }
-        for text in [&help, &unsaved] {
-            assert!(text.contains(&format!(".{extension}")), "{text}");
-        }
+        assert!(unsaved.contains(&format!(".{extension}")), "{unsaved}");
     }
 }
 

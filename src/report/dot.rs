@@ -135,6 +135,22 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_stands_at_the_host_that_has_it() {
+        let all = fixtures::all();
+        let (_, report) = all.iter().find(|(name, _)| *name == "port-closed").unwrap();
+        let text = render(Document::Report(report));
+        let broken: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("color=red"))
+            .collect();
+        assert_eq!(broken.len(), 1, "{text}");
+        assert!(
+            broken[0].contains("192.0.2.7\\nhop 4") && broken[0].contains("nothing listens there"),
+            "{broken:?}"
+        );
+    }
+
+    #[test]
     fn several_targets_are_clusters_of_one_graph() {
         let batch = fixtures::batch();
         let (rest, strings) = parsed(&render(Document::Batch(&batch)));

@@ -2,6 +2,7 @@
 
 use super::{Break, Graph, Kind, Layers, Vertex, break_of, remarks};
 use crate::model::Report;
+use crate::model::finding::Severity;
 use crate::model::report::EndpointReport;
 use crate::model::text::{count, escape};
 use crate::model::topology::Path;
@@ -107,7 +108,7 @@ fn of_report(report: &Report) -> Vec<Figure> {
 
 fn of_path(report: &Report, endpoint: &EndpointReport, path: &Path, title: String) -> Figure {
     let graph = Graph::of(path, endpoint);
-    let broken = break_of(report, endpoint, path);
+    let broken = break_of(report, endpoint, path).or_else(|| fault_of(report, endpoint));
     let at_break = broken
         .as_ref()
         .map(|broken| breaks_at(&graph, broken))
@@ -175,6 +176,21 @@ fn of_path(report: &Report, endpoint: &EndpointReport, path: &Path, title: Strin
         arrows,
         layers: Layers::of(&graph, &graph.links),
     }
+}
+
+/// What is wrong at a place to which the path itself leads: a host that refuses, say.
+fn fault_of(report: &Report, endpoint: &EndpointReport) -> Option<Break> {
+    let finding = report.cause_finding()?;
+    let here = finding.endpoint.as_ref();
+    if finding.severity == Severity::Info || here.is_some_and(|here| *here != endpoint.endpoint()) {
+        return None;
+    }
+    Some(Break {
+        after: finding.hop?,
+        text: escape(&finding.title),
+        ends: false,
+        address: finding.address.clone(),
+    })
 }
 
 /// The vertices at which a path breaks: of the address that the finding names, else all that answered at that distance.
