@@ -18,9 +18,9 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
     }
     var completions = [
         &'nwcheck'= {
-            cand -o 'Form of the result: text, json, jsonl [text]'
-            cand --output 'Form of the result: text, json, jsonl [text]'
-            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand -o 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
             cand --count 'Probes to each address [10]'
@@ -78,9 +78,9 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand demo 'Make faults on loopback and check each: needs no network'
         }
         &'nwcheck;tcp'= {
-            cand -o 'Form of the result: text, json, jsonl [text]'
-            cand --output 'Form of the result: text, json, jsonl [text]'
-            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand -o 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
             cand --count 'Probes to each address [10]'
@@ -127,9 +127,9 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --no-path 'Do not trace the path'
         }
         &'nwcheck;icmp'= {
-            cand -o 'Form of the result: text, json, jsonl [text]'
-            cand --output 'Form of the result: text, json, jsonl [text]'
-            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand -o 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
             cand --count 'Probes to each address [10]'
@@ -177,9 +177,9 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;udp'= {
             cand --payload 'Send this: text, hex:00ff, or @FILE [what the port''s protocol answers]'
-            cand -o 'Form of the result: text, json, jsonl [text]'
-            cand --output 'Form of the result: text, json, jsonl [text]'
-            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand -o 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
             cand --count 'Probes to each address [10]'
@@ -227,9 +227,9 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;trace'= {
             cand --protocol 'tcp, udp, icmp [with a port tcp, else udp]'
-            cand -o 'Form of the result: text, json, jsonl [text]'
-            cand --output 'Form of the result: text, json, jsonl [text]'
-            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand -o 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
             cand --count 'Probes to each address [10]'
@@ -277,9 +277,9 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;dns'= {
             cand --type 'Ask for this record type, too, such as MX (repeatable)'
-            cand -o 'Form of the result: text, json, jsonl [text]'
-            cand --output 'Form of the result: text, json, jsonl [text]'
-            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand -o 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
             cand --count 'Probes to each address [10]'
@@ -326,9 +326,9 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --no-path 'Do not trace the path'
         }
         &'nwcheck;show'= {
-            cand -o 'Form of the result: text, json, jsonl [text]'
-            cand --output 'Form of the result: text, json, jsonl [text]'
-            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand -o 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand --rejudge 'Judge what was measured by the rules of this version'
             cand -q 'One line per target, no progress'
@@ -349,9 +349,9 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --help 'Print help'
         }
         &'nwcheck;demo'= {
-            cand -o 'Form of the result: text, json, jsonl [text]'
-            cand --output 'Form of the result: text, json, jsonl [text]'
-            cand --save 'Also write it to FILE: .txt, .json, .jsonl (repeatable)'
+            cand -o 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]'
+            cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -q 'One line per target, no progress'
             cand --quiet 'One line per target, no progress'

@@ -220,10 +220,10 @@ pub(super) struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Form of the result: text, json, jsonl [text]
+    /// Form of the result: text, json, jsonl, dot, mermaid, svg [text]
     #[arg(short, long, value_name = "FORM")]
     pub(super) output: Option<String>,
-    /// Also write it to FILE: .txt, .json, .jsonl (repeatable)
+    /// Also write to FILE, form by extension (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(super) save: Vec<PathBuf>,
     /// One line per target, no progress

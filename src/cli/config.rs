@@ -79,13 +79,6 @@ pub struct Show {
     pub config: Config,
 }
 
-/// What a file's extension says of its form.
-const EXTENSIONS: &[(&str, Form)] = &[
-    ("txt", Form::Text),
-    ("json", Form::Json),
-    ("jsonl", Form::Jsonl),
-];
-
 /// Commands that are promised and not yet there: they are no targets.
 const LATER: &[&str] = &["http", "diff", "run"];
 
@@ -324,9 +317,7 @@ fn show(typed: ShowArgs) -> Result<Show, Usage> {
 /// What is to be shown, and where.
 fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
     let form = match typed.output.as_deref() {
-        None | Some("text") => Form::Text,
-        Some("json") => Form::Json,
-        Some("jsonl") => Form::Jsonl,
+        None => Form::default(),
         Some(file) if file.contains(['.', '/']) => {
             return Err(Usage::new(
                 "--output",
@@ -335,12 +326,16 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
                 format!("--save {file}"),
             ));
         }
-        Some(other) => {
-            return Err(value::wrong(
-                "--output",
-                format!("the form `{other}` is not known to this version"),
-            ));
-        }
+        Some(typed) => Form::ALL
+            .iter()
+            .find(|(name, ..)| *name == typed)
+            .map(|(.., form)| *form)
+            .ok_or_else(|| {
+                value::wrong(
+                    "--output",
+                    format!("the form `{typed}` is not known to this version"),
+                )
+            })?,
     };
     let colour = match typed.color.as_deref() {
         None | Some("auto") => Colour::Auto,
@@ -372,11 +367,11 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
 
 fn save(path: PathBuf) -> Result<Save, Usage> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let known = EXTENSIONS
+    let known = Form::ALL
         .iter()
-        .find(|(name, _)| Some(*name) == extension.as_deref());
+        .find(|(_, name, _)| Some(*name) == extension.as_deref());
     match known {
-        Some((_, form)) => Ok(Save { path, form: *form }),
+        Some((.., form)) => Ok(Save { path, form: *form }),
         None => Err(value::wrong(
             "--save",
             format!(

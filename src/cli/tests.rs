@@ -79,6 +79,28 @@ fn every_option_means_what_it_says() {
 }
 
 #[test]
+fn every_form_can_be_typed_and_is_told_of() {
+    let Ok(Invocation::Help(help)) = parse(["nwcheck", "tcp", "--help"]) else {
+        panic!("--help is not help");
+    };
+    let help = help.to_string();
+    let wrong = |line: &str| {
+        parse(std::iter::once("nwcheck").chain(line.split_whitespace()))
+            .unwrap_err()
+            .to_string()
+    };
+    let (unknown, unsaved) = (wrong("tcp a:1 -o x"), wrong("tcp a:1 --save x"));
+    for (name, extension, form) in Form::ALL {
+        let typed = config(&format!("tcp a:1 -o {name} --save x.{extension}"));
+        assert_eq!((typed.output, typed.saves[0].form), (*form, *form));
+        for text in [&help, &unknown] {
+            assert!(text.contains(name), "{name}: {text}");
+        }
+        assert!(unsaved.contains(&format!(".{extension}")), "{unsaved}");
+    }
+}
+
+#[test]
 fn options_may_stand_before_the_command() {
     let before = config("-q -c 3 tcp a:1");
     assert_eq!(

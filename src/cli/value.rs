@@ -7,10 +7,14 @@ use crate::model::{Address, Endpoint, Ms, Target};
 
 /// What each option with a value expects, and an example.
 const HINTS: &[(&str, &str, &str)] = &[
-    ("--output", "text, json or jsonl", "-o json"),
+    (
+        "--output",
+        "text, json, jsonl, dot, mermaid or svg",
+        "-o json",
+    ),
     (
         "--save",
-        "a file ending in .txt, .json or .jsonl",
+        "a file ending in .txt, .json, .jsonl, .dot, .mmd or .svg",
         "--save report.json",
     ),
     ("--color", "auto, always or never", "--color never"),

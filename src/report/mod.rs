@@ -3,9 +3,12 @@
 //! One file per form; adding one is a file, a [`Form`] and a line in [`render`]. Nothing here reads a terminal, an environment or a
 //! clock, looks up a name or decides what is wrong: it shows what stands in the report, and escapes it for whoever reads it.
 
+pub mod dot;
 mod graph;
 pub mod json;
 pub mod jsonl;
+pub mod mermaid;
+pub mod svg;
 pub mod text;
 
 #[cfg(test)]
@@ -36,6 +39,24 @@ pub enum Form {
     Json,
     /// One report a line.
     Jsonl,
+    /// The topology for Graphviz.
+    Dot,
+    /// The topology for Mermaid.
+    Mermaid,
+    /// The topology as a picture.
+    Svg,
+}
+
+impl Form {
+    /// Every form, by the name that is typed and the extension of its files.
+    pub const ALL: &[(&str, &str, Self)] = &[
+        ("text", "txt", Self::Text),
+        ("json", "json", Self::Json),
+        ("jsonl", "jsonl", Self::Jsonl),
+        ("dot", "dot", Self::Dot),
+        ("mermaid", "mmd", Self::Mermaid),
+        ("svg", "svg", Self::Svg),
+    ];
 }
 
 /// How text looks.
@@ -91,6 +112,9 @@ pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::
         (Form::Text, Document::Batch(batch)) => Ok(text::batch(batch, style)),
         (Form::Json, Document::Report(report)) => json::render(report),
         (Form::Json, Document::Batch(batch)) => json::render(batch),
+        (Form::Dot, document) => Ok(dot::render(document)),
+        (Form::Mermaid, document) => Ok(mermaid::render(document)),
+        (Form::Svg, document) => Ok(svg::render(document)),
         (Form::Jsonl, document) => document.reports().iter().map(jsonl::line).collect(),
     }
 }

@@ -143,4 +143,4 @@ fn cut_short(report: &Report) -> Option<String> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::report) mod tests;

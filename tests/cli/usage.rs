@@ -209,7 +209,10 @@ const WRONG: &[(&[&str], &[&str])] = &[
     ),
     (
         &["tcp", "a:1", "--save", "a.csv"],
-        &["`a.csv` names no form", ".txt, .json or .jsonl"],
+        &[
+            "`a.csv` names no form",
+            ".txt, .json, .jsonl, .dot, .mmd or .svg",
+        ],
     ),
     (
         &["tcp", "a:1", "--color", "blue"],

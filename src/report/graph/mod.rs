@@ -5,6 +5,7 @@
 //! drawn twice. A run of silence is one vertex. Links are those of the path and no others.
 
 mod ends;
+mod figure;
 mod merge;
 mod order;
 #[cfg(test)]
@@ -15,11 +16,12 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Address;
 use crate::model::report::EndpointReport;
 use crate::model::topology::{Node, Path, Rewritten};
+use crate::model::{Address, Ms};
 
 pub(super) use ends::{Break, break_of};
+pub(super) use figure::{Figure, Look, Stroke, figures};
 pub(super) use order::{Layers, Place};
 pub(super) use words::{remarks, summary};
 
@@ -89,6 +91,24 @@ impl Vertex<'_> {
     /// How it is named in the report: `3.1`.
     pub fn id(&self) -> &str {
         self.node().map_or("", |node| node.id.as_str())
+    }
+
+    /// The average round trip over all its answers.
+    pub fn average(&self) -> Option<Ms> {
+        let timed: Vec<(f64, f64)> = self
+            .nodes
+            .iter()
+            .filter_map(|node| Some((node.avg_ms?.as_f64(), f64::from(node.answered.max(1)))))
+            .collect();
+        match timed.as_slice() {
+            [] => None,
+            [(one, _)] => Some(Ms::from_f64(*one)),
+            several => {
+                let weights: f64 = several.iter().map(|(_, weight)| weight).sum();
+                let sum: f64 = several.iter().map(|(ms, weight)| ms * weight).sum();
+                Some(Ms::from_f64(sum / weights))
+            }
+        }
     }
 
     /// The distances at which it was met: `3`, `3–5`, `3, 5`.

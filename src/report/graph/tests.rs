@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::samples::{self, flows};
 use super::{Graph, Kind};
 use crate::model::topology::{Link, Path};
+use crate::report::text::tests::compare_file;
+use crate::report::{Document, Form, Style, fixtures, render};
 
 fn sample(name: &str) -> Path {
     let all = samples::all();
@@ -124,6 +126,29 @@ fn the_targets_address_with_time_exceeded_is_no_arrival() {
             .iter()
             .all(|vertex| vertex.kind == Kind::Router)
     );
+}
+
+/// The forms for documents as files, so that they can be opened and looked at.
+#[test]
+fn topologies_are_what_was_looked_at() {
+    let style = Style::default();
+    let forms = [Form::Dot, Form::Mermaid, Form::Svg];
+    for (_, extension, form) in Form::ALL.iter().filter(|(.., form)| forms.contains(form)) {
+        for name in [
+            "dead-arm",
+            "unequal-arms",
+            "told-much",
+            "black-hole",
+            "hostile",
+        ] {
+            let report = samples::report(&sample(name));
+            let text = render(Document::Report(&report), *form, &style).unwrap();
+            compare_file(&format!("topology-{name}.{extension}"), &text);
+        }
+        let batch = fixtures::batch();
+        let text = render(Document::Batch(&batch), *form, &style).unwrap();
+        compare_file(&format!("topology-batch.{extension}"), &text);
+    }
 }
 
 proptest! {

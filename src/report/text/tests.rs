@@ -13,9 +13,14 @@ const UPDATE: &str = "NWCHECK_UPDATE_CASES";
 
 /// Compares with the file, or writes it where that is asked for.
 pub(super) fn compare(name: &str, text: &str) {
+    compare_file(&format!("{name}.txt"), text);
+}
+
+/// The same for a file of another form.
+pub(in crate::report) fn compare_file(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/cases/text")
-        .join(format!("{name}.txt"));
+        .join(name);
     if std::env::var_os(UPDATE).is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();

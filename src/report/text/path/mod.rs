@@ -360,7 +360,7 @@ impl Rows<'_> {
                     .min()
                     .filter(|_| self.verbose),
             ),
-            time(average(vertex)),
+            time(vertex.average()),
             time(
                 vertex
                     .nodes
@@ -376,24 +376,6 @@ impl Rows<'_> {
             },
             said.join("; "),
         ]
-    }
-}
-
-/// The average over all answers.
-fn average(vertex: &Vertex<'_>) -> Option<Ms> {
-    let timed: Vec<(f64, f64)> = vertex
-        .nodes
-        .iter()
-        .filter_map(|node| Some((node.avg_ms?.as_f64(), f64::from(node.answered.max(1)))))
-        .collect();
-    match timed.as_slice() {
-        [] => None,
-        [(one, _)] => Some(Ms::from_f64(*one)),
-        several => {
-            let weights: f64 = several.iter().map(|(_, weight)| weight).sum();
-            let sum: f64 = several.iter().map(|(ms, weight)| ms * weight).sum();
-            Some(Ms::from_f64(sum / weights))
-        }
     }
 }
 
