@@ -19,6 +19,9 @@ _nwcheck() {
             nwcheck,demo)
                 cmd="nwcheck__subcmd__demo"
                 ;;
+            nwcheck,diff)
+                cmd="nwcheck__subcmd__diff"
+                ;;
             nwcheck,dns)
                 cmd="nwcheck__subcmd__dns"
                 ;;
@@ -50,7 +53,7 @@ _nwcheck() {
 
     case "${cmd}" in
         nwcheck)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I -V --output --save --quiet --verbose --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on --version tcp icmp udp trace dns show schema explain demo"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I -V --output --save --quiet --verbose --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on --version tcp icmp udp trace dns show diff schema explain demo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -219,6 +222,32 @@ _nwcheck() {
                     return 0
                     ;;
                 --save)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        nwcheck__subcmd__diff)
+            opts="-o -q -h --output --quiet --color --ascii --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -560,7 +589,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__schema)
-            opts="-h --batch --help"
+            opts="-h --batch --diff --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

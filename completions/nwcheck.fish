@@ -54,7 +54,7 @@ complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-p95 -d 'Largest 95t
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-connect -d 'Longest wall time to an open socket' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s q -l quiet -d 'One line per target, no progress'
-complete -c nwcheck -n "__fish_nwcheck_needs_command" -s v -l verbose -d 'All numbers, and what proves each finding; -vv: each probe'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s 4 -d 'IPv4 only'
@@ -69,6 +69,7 @@ complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "udp" -d 'Does the port
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "trace" -d 'Show the paths alone, all of them'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "dns" -d 'Show how a name resolves: every server asked and compared'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "show" -d 'Show saved reports again, in any output form'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "diff" -d 'Compare two saved reports: what changed, and where they part'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "schema" -d 'Print the JSON Schema of the report'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "explain" -d 'Explain a finding: meaning, proof, remedy; without ID the list'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "demo" -d 'Make faults on loopback and check each: needs no network'
@@ -102,7 +103,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-p95 -d 'Larg
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-connect -d 'Longest wall time to an open socket' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s q -l quiet -d 'One line per target, no progress'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s v -l verbose -d 'All numbers, and what proves each finding; -vv: each probe'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s 4 -d 'IPv4 only'
@@ -140,7 +141,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l max-p95 -d 'Lar
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l max-connect -d 'Longest wall time to an open socket' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s q -l quiet -d 'One line per target, no progress'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s v -l verbose -d 'All numbers, and what proves each finding; -vv: each probe'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s 4 -d 'IPv4 only'
@@ -179,7 +180,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l max-p95 -d 'Larg
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l max-connect -d 'Longest wall time to an open socket' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s q -l quiet -d 'One line per target, no progress'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s v -l verbose -d 'All numbers, and what proves each finding; -vv: each probe'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s 4 -d 'IPv4 only'
@@ -218,7 +219,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l max-p95 -d 'La
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l max-connect -d 'Longest wall time to an open socket' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s q -l quiet -d 'One line per target, no progress'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s v -l verbose -d 'All numbers, and what proves each finding; -vv: each probe'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s 4 -d 'IPv4 only'
@@ -257,7 +258,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-p95 -d 'Larg
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-connect -d 'Longest wall time to an open socket' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s q -l quiet -d 'One line per target, no progress'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s v -l verbose -d 'All numbers, and what proves each finding; -vv: each probe'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s 4 -d 'IPv4 only'
@@ -270,16 +271,22 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l save -d 'Also w
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l rejudge -d 'Judge what was measured by the rules of this version'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s q -l quiet -d 'One line per target, no progress'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s v -l verbose -d 'All numbers, and what proves each finding; -vv: each probe'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s h -l help -d 'Print help'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand diff" -s o -l output -d 'Form of the result: text, markdown, json [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand diff" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand diff" -s q -l quiet -d 'One line per target'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand diff" -l ascii -d 'Plain ASCII only'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand diff" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -l batch -d 'The schema of the report of several targets'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -l diff -d 'The schema of what nwcheck diff -o json writes'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s o -l output -d 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s q -l quiet -d 'One line per target, no progress'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s v -l verbose -d 'All numbers, and what proves each finding; -vv: each probe'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s h -l help -d 'Print help'

@@ -54,6 +54,9 @@ fn attempt(words: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Resul
     if let Invocation::Show(show) = invocation {
         return again::show(&show, &terminal);
     }
+    if let Invocation::Diff(diff) = invocation {
+        return again::diff(&diff, &terminal);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

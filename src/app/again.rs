@@ -1,11 +1,13 @@
 //! Saved reports, seen again: nothing is measured.
 
+use anyhow::Context as _;
+
 use crate::cli::terminal::Terminal;
-use crate::cli::{Show, saved};
+use crate::cli::{Diff, DiffForm, Show, Usage, output, saved};
 use crate::diagnose;
 use crate::model::saved::{Saved, joined};
 use crate::model::{ExitStatus, Report};
-use crate::report::Document;
+use crate::report::{self, Document};
 
 /// `nwcheck show`: reads the files, judges them anew where that was asked for, and prints and saves them.
 pub(super) fn show(show: &Show, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
@@ -32,6 +34,28 @@ pub(super) fn show(show: &Show, terminal: &Terminal) -> anyhow::Result<ExitStatu
         Saved::Batch(batch) => Document::Batch(batch),
     };
     super::deliver(document, &show.config, terminal, whole.exit(), true)
+}
+
+/// `nwcheck diff`: reads both files, and prints what changed.
+pub(super) fn diff(typed: &Diff, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
+    let read = |file| -> Result<Vec<Report>, Usage> {
+        let documents = saved::read(file, "")?;
+        Ok(documents.iter().flat_map(Saved::reports).cloned().collect())
+    };
+    let (a, b) = match read(&typed.a).and_then(|a| Ok((a, read(&typed.b)?))) {
+        Ok(both) => both,
+        Err(usage) => return Ok(super::wrong(&usage)),
+    };
+    let diff = match report::diff::compare(&a, &b) {
+        Ok(diff) => diff,
+        Err(incomparable) => return Ok(output::failed(&incomparable.to_string())),
+    };
+    let text = match typed.form {
+        DiffForm::Text => report::diff::text(&diff, &terminal.diff_style(typed)),
+        DiffForm::Markdown => report::diff::markdown(&diff),
+        DiffForm::Json => report::json::render(&diff).context("the comparison can't be written")?,
+    };
+    Ok(output::status(output::print(&text), diff.exit()))
 }
 
 /// What was measured, judged by the rules of today.

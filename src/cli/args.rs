@@ -82,6 +82,14 @@ pub(super) enum Command {
         after_help = help::after("nwcheck-show")
     )]
     Show(Box<ShowArgs>),
+    /// Compare two saved reports: what changed, and where they part
+    #[command(
+        styles = help::STYLES,
+        max_term_width = 80,
+        help_template = help::TEMPLATE,
+        after_help = help::after("nwcheck-diff")
+    )]
+    Diff(DiffArgs),
     /// Print the JSON Schema of the report
     #[command(
         styles = help::STYLES,
@@ -93,6 +101,9 @@ pub(super) enum Command {
         /// The schema of the report of several targets
         #[arg(long)]
         batch: bool,
+        /// The schema of what nwcheck diff -o json writes
+        #[arg(long, conflicts_with = "batch")]
+        diff: bool,
         #[command(flatten)]
         help: HelpArg,
     },
@@ -177,6 +188,30 @@ pub(super) struct ShowArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The earlier report, or the one that works; - is stdin
+    #[arg(value_name = "A", required = true)]
+    pub(super) a: PathBuf,
+    /// The later report, or the one that does not
+    #[arg(value_name = "B", required = true)]
+    pub(super) b: PathBuf,
+    /// Form of the result: text, markdown, json [text]
+    #[arg(short, long, value_name = "FORM")]
+    pub(super) output: Option<String>,
+    /// One line per target
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// auto, always, never [auto; see also NO_COLOR]
+    #[arg(long, value_name = "WHEN")]
+    pub(super) color: Option<String>,
+    /// Plain ASCII only
+    #[arg(long)]
+    pub(super) ascii: bool,
+    #[command(flatten)]
+    help: HelpArg,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct TraceArgs {
     /// host, host:443, 192.0.2.7, https://host/
     #[arg(value_name = "TARGET", required = true)]
@@ -229,7 +264,7 @@ pub(super) struct OutputArgs {
     /// One line per target, no progress
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// All numbers, and what proves each finding; -vv: each probe
+    /// All numbers and proofs; -vv: each probe on stderr
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,
     /// auto, always, never [auto; see also NO_COLOR]

@@ -4,7 +4,7 @@ mod limits;
 
 use std::path::PathBuf;
 
-use super::args::{CheckArgs, Command, OutputArgs, ShowArgs, Typed};
+use super::args::{CheckArgs, Command, DiffArgs, OutputArgs, ShowArgs, Typed};
 use super::usage::Usage;
 use super::{Invocation, payload, schema, value};
 use crate::model::options::{Family, Options};
@@ -79,8 +79,36 @@ pub struct Show {
     pub config: Config,
 }
 
+/// The form of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DiffForm {
+    /// For people.
+    Text,
+    /// For a ticket or a pull request.
+    Markdown,
+    /// One JSON document.
+    Json,
+}
+
+/// What `nwcheck diff` needs to know from the command line.
+#[derive(Debug, Clone)]
+pub struct Diff {
+    /// The report that the other is held against; `-` is stdin.
+    pub a: PathBuf,
+    /// The other.
+    pub b: PathBuf,
+    /// The form of the result.
+    pub form: DiffForm,
+    /// How much is told.
+    pub verbosity: Verbosity,
+    /// When colour is used.
+    pub colour: Colour,
+    /// Which characters are used.
+    pub charset: Charset,
+}
+
 /// Commands that are promised and not yet there: they are no targets.
-const LATER: &[&str] = &["http", "diff", "run"];
+const LATER: &[&str] = &["http", "run"];
 
 /// The commands that check targets.
 const CHECKS: &[(&str, Protocol)] = &[
@@ -121,6 +149,8 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
             }
             Ok(Invocation::Check(Box::new(config)))
         }
+        Some(Command::Diff(typed)) => diff(typed).map(Invocation::Diff),
+        Some(Command::Schema { diff: true, .. }) => Ok(Invocation::Schema(schema::Of::Diff)),
         Some(Command::Schema { batch: true, .. }) => Ok(Invocation::Schema(schema::Of::Batch)),
         Some(Command::Schema { batch: false, .. }) => Ok(Invocation::Schema(schema::Of::Report)),
         Some(Command::Show(typed)) => show(*typed).map(|show| Invocation::Show(Box::new(show))),
@@ -155,7 +185,7 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
             Some((first, rest)) if LATER.contains(&first.as_str()) => Err(Usage::new(
                 first,
                 "this version has no such command",
-                "tcp, icmp, udp, dns, trace, show, schema, explain or demo",
+                "tcp, icmp, udp, dns, trace, show, diff, schema, explain or demo",
                 format!(
                     "nwcheck tcp {}",
                     rest.first()
@@ -164,7 +194,10 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
                 ),
             )),
             Some((first, _))
-                if matches!(first.as_str(), "show" | "schema" | "explain" | "demo") =>
+                if matches!(
+                    first.as_str(),
+                    "show" | "diff" | "schema" | "explain" | "demo"
+                ) =>
             {
                 Err(Usage::new(
                     first,
@@ -296,6 +329,62 @@ fn check(
     })
 }
 
+/// When colour is used.
+fn colour(typed: Option<&str>) -> Result<Colour, Usage> {
+    match typed {
+        None | Some("auto") => Ok(Colour::Auto),
+        Some("always") => Ok(Colour::Always),
+        Some("never") => Ok(Colour::Never),
+        Some(other) => Err(value::wrong("--color", format!("`{other}` is not known"))),
+    }
+}
+
+/// Which characters are used.
+const fn charset(ascii: bool) -> Charset {
+    if ascii {
+        Charset::Ascii
+    } else {
+        Charset::Locale
+    }
+}
+
+/// Two saved reports, compared.
+fn diff(typed: DiffArgs) -> Result<Diff, Usage> {
+    if typed.a.as_os_str() == "-" && typed.b.as_os_str() == "-" {
+        return Err(Usage::new(
+            "diff - -",
+            "stdin can be read only once",
+            "it once",
+            "nwcheck diff before.json -",
+        ));
+    }
+    let form = match typed.output.as_deref() {
+        None | Some("text") => DiffForm::Text,
+        Some("markdown") => DiffForm::Markdown,
+        Some("json") => DiffForm::Json,
+        Some(other) => {
+            return Err(Usage::new(
+                "--output",
+                format!("a comparison has no form `{other}`"),
+                "text, markdown or json",
+                "-o markdown",
+            ));
+        }
+    };
+    Ok(Diff {
+        a: typed.a,
+        b: typed.b,
+        form,
+        verbosity: if typed.quiet {
+            Verbosity::Quiet
+        } else {
+            Verbosity::Normal
+        },
+        colour: colour(typed.color.as_deref())?,
+        charset: charset(typed.ascii),
+    })
+}
+
 /// Saved reports, shown again.
 fn show(typed: ShowArgs) -> Result<Show, Usage> {
     let stdin = typed.files.iter().filter(|file| file.as_os_str() == "-");
@@ -337,12 +426,7 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
                 )
             })?,
     };
-    let colour = match typed.color.as_deref() {
-        None | Some("auto") => Colour::Auto,
-        Some("always") => Colour::Always,
-        Some("never") => Colour::Never,
-        Some(other) => return Err(value::wrong("--color", format!("`{other}` is not known"))),
-    };
+    let colour = colour(typed.color.as_deref())?;
     Ok(Config {
         targets: Vec::new(),
         options,
@@ -355,11 +439,7 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
         },
         each_probe: typed.verbose > 1,
         colour,
-        charset: if typed.ascii {
-            Charset::Ascii
-        } else {
-            Charset::Locale
-        },
+        charset: charset(typed.ascii),
         baseline: None,
         notes: Vec::new(),
     })

@@ -17,6 +17,7 @@ const PAGES: &[&str] = &[
     "nwcheck",
     "nwcheck-tcp",
     "nwcheck-show",
+    "nwcheck-diff",
     "nwcheck-schema",
     "nwcheck-explain",
     "nwcheck-demo",

@@ -34,7 +34,7 @@ pub(super) const TEMPLATE: &str = "\
 
 {all-args}{after-help}";
 
-pub(super) const USAGE_TOP: &str = "nwcheck [tcp | icmp | udp | dns | trace] TARGET... [OPTIONS]\n  nwcheck show FILE... | schema | explain [ID] | demo";
+pub(super) const USAGE_TOP: &str = "nwcheck [tcp | icmp | udp | dns | trace] TARGET... [OPTIONS]\n  nwcheck show FILE... | diff A B | schema | explain [ID] | demo";
 
 /// The options that the short help of `nwcheck` itself shows; `nwcheck tcp --help` has all.
 const COMMON: &[&str] = &[
@@ -57,7 +57,8 @@ pub(super) fn synopsis(page: &str) -> &'static str {
         "nwcheck-dns" => "nwcheck dns [OPTIONS] NAME...",
         "nwcheck-trace" => "nwcheck trace [OPTIONS] TARGET...",
         "nwcheck-show" => "nwcheck show [OPTIONS] FILE...",
-        "nwcheck-schema" => "nwcheck schema [--batch]",
+        "nwcheck-diff" => "nwcheck diff [OPTIONS] A B",
+        "nwcheck-schema" => "nwcheck schema [--batch | --diff]",
         "nwcheck-explain" => "nwcheck explain [ID]",
         "nwcheck-demo" => "nwcheck demo [OPTIONS]",
         _ => "nwcheck [COMMAND] [OPTIONS] TARGET...",
@@ -105,9 +106,19 @@ pub(super) fn description(page: &str) -> &'static [&'static str] {
              measured then. Nothing is sent.",
             "The exit status is that of the reports, the worst of several.",
         ],
+        "nwcheck-diff" => &[
+            "Says what changed from one saved report to another, for better or worse, step by step (name, local, path, destination, findings, \
+             criteria, verdict), and the first step at which they part: before a deploy and after, this office and that, IPv4 and IPv6. \
+             Different targets are compared, with a note; of files with several reports, those of the same target.",
+            "What chance alone may change is no difference. Shares of failed probes differ where their 95 % confidence intervals do not \
+             overlap; round trips where the medians differ by more than half a millisecond and more than both spreads (95th percentile \
+             less the shortest) together; paths where both have answers at a hop and none in common. Other addresses and another way are \
+             a change, and neither better nor worse.",
+            "A better or worse verdict decides; where the verdicts are alike, B is worse as soon as any step of it is.",
+        ],
         "nwcheck-schema" => &[
             "Prints the JSON Schema (2020-12) of what -o json writes: the report of one target, or with \
-                               --batch of several.",
+                               --batch of several, with --diff what nwcheck diff -o json writes.",
         ],
         "nwcheck-explain" => &[
             "Says of a finding what it means, what proves it, what to do about it and what else looks like \
@@ -147,6 +158,14 @@ const SHOWN: &[(&str, &str)] = &[
         "3",
         "one of them could not tell, or the result can't be written",
     ),
+];
+
+/// The exit status of a comparison.
+const COMPARED: &[(&str, &str)] = &[
+    ("0", "B is not worse than A"),
+    ("1", "B is worse"),
+    ("2", "wrong usage, or a file that is no report"),
+    ("3", "they can't be compared, or one of them could not tell"),
 ];
 
 const CHECKS: &[Example] = &[
@@ -288,6 +307,20 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
                 ]
             }
         }
+        "nwcheck-diff" => {
+            const {
+                &[
+                    Example {
+                        line: "nwcheck diff before.json after.json",
+                        purpose: "did the deploy break it?",
+                    },
+                    Example {
+                        line: "nwcheck diff office.json home.json -o markdown",
+                        purpose: "for a ticket",
+                    },
+                ]
+            }
+        }
         "nwcheck-schema" => {
             const {
                 &[
@@ -338,6 +371,7 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
 pub(super) fn exits(page: &str) -> &'static [(&'static str, &'static str)] {
     match page {
         "nwcheck-show" => SHOWN,
+        "nwcheck-diff" => COMPARED,
         "nwcheck-schema" => &[("0", "it was printed"), ("2", "wrong usage")],
         "nwcheck-explain" => &[("0", "it was printed"), ("2", "there is no such finding")],
         _ => EXIT,

@@ -26,7 +26,7 @@ use clap::Parser;
 use clap::builder::StyledStr;
 use clap_complete::Shell;
 
-pub use config::{Charset, Colour, Config, Save, Show};
+pub use config::{Charset, Colour, Config, Diff, DiffForm, Save, Show};
 pub use usage::Usage;
 
 use crate::diagnose::Rule;
@@ -40,6 +40,8 @@ pub enum Invocation {
     Check(Box<Config>),
     /// Show saved reports.
     Show(Box<Show>),
+    /// Compare two saved reports.
+    Diff(Diff),
     /// Explain a finding, or list all.
     Explain(Option<String>),
     /// Print the JSON Schema.
@@ -103,7 +105,9 @@ pub fn run_static(
         }))
     };
     match invocation {
-        Invocation::Check(_) | Invocation::Show(_) | Invocation::Demo(_) => None,
+        Invocation::Check(_) | Invocation::Show(_) | Invocation::Diff(_) | Invocation::Demo(_) => {
+            None
+        }
         Invocation::Explain(id) => {
             let style = terminal.style(Colour::Auto, None);
             Some(

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::json;
 
 use crate::model::Report;
+use crate::model::diff::Diff;
 use crate::model::report::Batch;
 
 /// Of which document.
@@ -15,6 +16,8 @@ pub enum Of {
     Report,
     /// The report of several.
     Batch,
+    /// What changed between two.
+    Diff,
 }
 
 /// The schema as it is printed: JSON Schema 2020-12.
@@ -29,6 +32,11 @@ pub fn text(of: Of) -> String {
             "urn:nwcheck:schema:batch:1",
             "nwcheck batch",
             "The reports of several targets checked in one call (`-o json` with several targets).",
+        ),
+        Of::Diff => schema::<Diff>(
+            "urn:nwcheck:schema:diff:1",
+            "nwcheck diff",
+            "What changed between two reports (`nwcheck diff -o json`).",
         ),
     };
     // A value that is JSON already can't fail to be written as JSON.

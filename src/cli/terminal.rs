@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{IsTerminal as _, stderr, stdout};
 
-use super::config::{Charset, Colour, Config};
+use super::config::{Charset, Colour, Config, Diff};
 use crate::report::{Style, Verbosity};
 
 /// The width that text has where no terminal reads it.
@@ -67,6 +67,15 @@ impl Terminal {
             colour: self.coloured(config.map_or(colour, |config| config.colour)),
             ascii: !self.utf8 || config.is_some_and(|config| config.charset == Charset::Ascii),
             verbosity: config.map_or(Verbosity::Normal, |config| config.verbosity),
+        }
+    }
+
+    /// How a comparison looks on stdout.
+    pub fn diff_style(&self, diff: &Diff) -> Style {
+        Style {
+            ascii: !self.utf8 || diff.charset == Charset::Ascii,
+            verbosity: diff.verbosity,
+            ..self.style(diff.colour, None)
         }
     }
 

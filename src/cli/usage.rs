@@ -111,6 +111,12 @@ pub(super) fn from_clap(error: &clap::Error, command: &str) -> Usage {
                 "a saved report, or - for stdin",
                 "nwcheck show report.json",
             ),
+            "<A>" | "<B>" => Usage::new(
+                command,
+                "two saved reports are compared, and one is missing",
+                "two files",
+                "nwcheck diff before.json after.json",
+            ),
             "<SHELL>" => Usage::new(
                 "completions",
                 "no shell is named",

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod criteria;
+pub mod diff;
 pub mod duration;
 pub mod evidence;
 pub mod exit;

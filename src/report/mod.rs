@@ -3,6 +3,7 @@
 //! One file per form; adding one is a file, a [`Form`] and a line in [`render`]. Nothing here reads a terminal, an environment or a
 //! clock, looks up a name or decides what is wrong: it shows what stands in the report, and escapes it for whoever reads it.
 
+pub mod diff;
 pub mod dot;
 mod graph;
 pub mod json;

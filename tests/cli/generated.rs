@@ -18,6 +18,7 @@ fn the_schemas_are_the_committed_ones() {
     for (path, words) in [
         ("schema/report.schema.json", &["schema"][..]),
         ("schema/batch.schema.json", &["schema", "--batch"]),
+        ("schema/diff.schema.json", &["schema", "--diff"]),
     ] {
         let run = nwcheck(words);
         assert_eq!((run.status, run.stderr.as_str()), (0, ""));
@@ -106,7 +107,7 @@ fn the_manual_pages_are_the_committed_ones() {
         names
     };
     let made = names(directory.path());
-    assert_eq!(made.len(), 10, "{made:?}");
+    assert_eq!(made.len(), 11, "{made:?}");
     for name in &made {
         let text = fs::read_to_string(directory.path().join(name)).unwrap();
         compare(

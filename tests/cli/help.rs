@@ -12,6 +12,7 @@ const COMMANDS: &[&[&str]] = &[
     &["dns"],
     &["trace"],
     &["show"],
+    &["diff"],
     &["schema"],
     &["explain"],
     &["demo"],

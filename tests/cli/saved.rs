@@ -208,3 +208,69 @@ fn each_probe_is_told_on_stderr_and_the_result_alone_on_stdout() {
         .filter(|line| line.contains("  connect "));
     assert!(beneath.count() >= 3, "{}", proven.stdout);
 }
+
+#[test]
+fn two_reports_are_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(first()).unwrap();
+    let (closed, open) = text.split_once('\n').unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (good, bad) = (write("good.json", open), write("bad.json", closed));
+    let same = nwcheck(["diff", &good, &good]);
+    assert_eq!((same.status, same.stderr.as_str()), (0, ""));
+    assert!(same.stdout.contains("is the same"), "{}", same.stdout);
+    let worse = nwcheck(["diff", &good, &bad, "-o", "json"]);
+    assert_eq!((worse.status, worse.stderr.as_str()), (1, ""));
+    let schema: Value = serde_json::from_str(&nwcheck(["schema", "--diff"]).stdout).unwrap();
+    let diff: Value = serde_json::from_str(&worse.stdout).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&diff)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(
+        (&diff["change"], &diff["exit_status"]),
+        (&"worse".into(), &1.into())
+    );
+    let better = nwcheck(["diff", &bad, &good, "-q"]);
+    assert_eq!((better.status, better.stdout.lines().count()), (0, 1));
+    let marked = nwcheck(["diff", &good, &bad, "-o", "markdown"]);
+    assert!(
+        marked.stdout.starts_with("### 127.0.0.1:18081 is worse"),
+        "{}",
+        marked.stdout
+    );
+    // What can't be compared, and what is no report.
+    let echo = write(
+        "echo.json",
+        &open.replace(
+            "\"protocol\":\"tcp\",\"host\"",
+            "\"protocol\":\"icmp\",\"host\"",
+        ),
+    );
+    let run = nwcheck(["diff", &good, &echo]);
+    assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("a check by tcp, B by icmp"),
+        "{}",
+        run.stderr
+    );
+    let run = nwcheck(["diff", &good, &write("none.json", "{}")]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert!(
+        run.stderr.contains("none.json: it has no `schema`"),
+        "{}",
+        run.stderr
+    );
+    let run = nwcheck(["show", &write("diff.json", &worse.stdout)]);
+    assert!(
+        run.stderr.contains("its `schema` is `nwcheck.diff/1`"),
+        "{}",
+        run.stderr
+    );
+}

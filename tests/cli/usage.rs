@@ -79,6 +79,15 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["show"],
         &["show: no file is named", "nwcheck show report.json"],
     ),
+    (
+        &["diff", "a.json"],
+        &["one is missing", "before.json after.json"],
+    ),
+    (&["diff", "-", "-"], &["stdin can be read only once"]),
+    (
+        &["diff", "a.json", "b.json", "-o", "html"],
+        &["no form `html`", "text, markdown or json"],
+    ),
     (&["show", "-", "-"], &["stdin can be read only once"]),
     (
         &["show", "/nonexistent/report.json"],
