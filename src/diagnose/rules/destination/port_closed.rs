@@ -73,22 +73,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     )
     .about(scene.endpoint())
     .at(scene.walk.arrival(), Some(scene.address().clone()));
-    let rest: Vec<_> = scene
-        .burst
-        .iter()
-        .copied()
-        .filter(|o| o.outcome != Outcome::Refused)
-        .collect();
-    if !rest.is_empty() {
-        finding = finding.fact(
-            format!(
-                "The other {} were {}.",
-                rest.len(),
-                rest.first().map_or("", |o| o.outcome.phrase())
-            ),
-            ids(&rest),
-        );
-    }
+    finding = scene.beside(finding, &refused, false);
     if let Some(distance) = scene.walk.arrival().filter(|distance| *distance > 1) {
         finding = finding.fact(
             format!(
