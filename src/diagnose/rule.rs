@@ -50,6 +50,8 @@ pub enum Need {
     Ingress(Endpoint),
     /// SYNs to the port and to the control port with a TTL that ends just before the host: which of them are reset?
     ResetLimit(Endpoint),
+    /// With which TTL the reset comes back, and the answer of the control port where that is open.
+    ReturnTtl(Endpoint),
     /// Which flows arrive: flows from many source ports followed hop by hop and asked at the destination.
     Outcomes(Endpoint),
     /// A series of control probes, to tell loss on the way from trouble at the port.

@@ -35,6 +35,8 @@ pub struct Scene<'a> {
     pub ingress: Vec<&'a Observation>,
     /// Whether packets left this machine while the port was refused.
     pub egress: Vec<&'a Observation>,
+    /// With which TTL answers came back: the port's, and the control port's.
+    pub return_ttl: Vec<&'a Observation>,
     /// Datagrams to an unlikely port of the host.
     pub datagram: Vec<&'a Observation>,
     /// TTL-limited datagrams to the host.
@@ -149,6 +151,9 @@ impl<'a> Scene<'a> {
             counters: evidence.of(Operation::Counters, endpoint).collect(),
             ingress: evidence.of(Operation::Ingress, endpoint).collect(),
             egress: evidence.of(Operation::Egress, endpoint).collect(),
+            return_ttl: all()
+                .filter(|o| o.operation == Operation::ReturnTtl)
+                .collect(),
             datagram: all()
                 .filter(|o| o.operation == Operation::Datagram && o.control)
                 .collect(),

@@ -42,6 +42,9 @@ pub enum Operation {
     Ingress,
     /// The count of packets that left by the route's interface was compared around one attempt: `denied` when none left.
     Egress,
+    /// The TTL with which the answer to a SYN comes back was searched for, by attempts that ignore answers with a lower one: `reply_ttl`,
+    /// where several flows agreed; null where they did not. `refused` for a reset, `ok` for an open port's answer.
+    ReturnTtl,
     /// An earlier report was read: `ttl` is the hop of the host's last router then, `icmp.from` that router.
     Baseline,
 }

@@ -12,6 +12,7 @@
 //! | `burst N OUTCOME [KEY VALUE]…` | the probes asked for; `control` (connections), `echo`, `datagram` likewise |
 //! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS… [KEY VALUE]…` | TTL-limited ones; `control-trace` (SYNs) and `datagram-trace` likewise |
 //! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
+//! | `return-ttl port N`, `return-ttl control N` | with which TTL answers came back; `unsettled` where flows did not agree |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `not-permitted` | this user may not send echo requests |
 //! | `root` | it ran as root |
@@ -147,6 +148,7 @@ impl Reader {
             }
             "control-trace" => self.walk(Operation::TraceTcp, true, &words),
             "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
+            "return-ttl" => self.return_ttl(&words),
             "baseline" => self.baseline(&words),
             "ended" => {
                 self.evidence.ended = from_word::<Ended>(rest)?;
@@ -253,6 +255,40 @@ impl Reader {
         let mut observation = what.observation(operation, endpoint, control, self.now, flow);
         observation.ttl = Some(ttl);
         self.evidence.record(observation);
+        Ok(())
+    }
+
+    /// `control 62`
+    fn return_ttl(&mut self, words: &[&str]) -> Read {
+        let (control, ttl) = match words {
+            ["port", ttl] => (false, ttl),
+            ["control", ttl] => (true, ttl),
+            _ => return Err("return-ttl port|control TTL".to_owned()),
+        };
+        let what = What::read(
+            if control {
+                Outcome::Ok
+            } else {
+                Outcome::Refused
+            },
+            &[],
+        )?;
+        self.now += 200;
+        let endpoint = self.endpoint(Operation::Connect, control, &what)?;
+        let reply_ttl = match *ttl {
+            "unsettled" => None,
+            ttl => Some(number(ttl)?),
+        };
+        self.evidence.record(Observation {
+            endpoint: Some(endpoint),
+            reply_ttl,
+            control,
+            ..Observation::new(
+                Operation::ReturnTtl,
+                Ms::from_millis(self.now),
+                what.outcome,
+            )
+        });
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Who sent the refusal: the host, a device before it, what a port forward leads to, or one of several paths.
 
-use super::{OTHER_PORT, PORT, check, serve, tcp};
+use super::{OTHER_PORT, PORT, check, check_port, serve, tcp};
 use crate::{
     case::{Case, cases},
     diamond::Diamond,
@@ -16,6 +16,10 @@ pub(super) fn cases() -> Vec<Case> {
         a_host_that_rejects_as_unreachable_is_not_surely_a_forward: [Nft],
         a_branch_that_prohibits_while_others_refuse_is_named: [Nft],
         a_branch_that_prohibits_while_others_open_is_named: [Nft],
+        a_reset_by_the_host_has_the_ttl_of_its_open_port,
+        a_reset_by_the_device_before_the_host_has_another_ttl: [Nft],
+        a_port_forward_answers_from_farther_than_its_device: [Nft],
+        a_reset_made_here_has_a_ttl_that_nobody_lowered: [Nft],
     ]
 }
 
@@ -120,5 +124,66 @@ fn a_branch_that_prohibits_while_others_open_is_named() {
         tcp(diamond.client(), diamond.server_address(family), OTHER_PORT)
             .run()
             .passes();
+    }
+}
+
+fn a_reset_by_the_host_has_the_ttl_of_its_open_port() {
+    for routers in [1, 2] {
+        let lab = Lab::routers(routers).build();
+        let _service = serve(lab.server(), OTHER_PORT);
+        for family in Family::BOTH {
+            let failed = check(&lab, family).arguments(["--control", "80"]).run();
+            failed
+                .fails_by("port-closed")
+                .mentions("port-closed", "same distance")
+                .blames("port-closed", routers + 1, lab.server_address(family));
+        }
+    }
+}
+
+fn a_reset_by_the_device_before_the_host_has_another_ttl() {
+    for routers in [1, 2] {
+        let lab = Lab::routers(routers).build();
+        let _services = [PORT, OTHER_PORT].map(|port| serve(lab.server(), port));
+        lab.router(routers).resets(Hook::Forward, "tcp dport 443");
+        for family in Family::BOTH {
+            let failed = check(&lab, family).arguments(["--control", "80"]).run();
+            failed
+                .fails_by("port-closed")
+                .mentions("port-closed", "not from where its port 80 answers");
+            let finding = failed.finding("port-closed");
+            assert!(finding["hop"].is_null(), "{failed}");
+            // What differs is said, and nothing that is not proven.
+            let from = 64 - routers;
+            let text = finding["evidence"].to_string();
+            assert!(text.contains(&format!("{}", from + 1)), "{failed}");
+            check_port(&lab, family, OTHER_PORT).run().passes();
+        }
+    }
+}
+
+fn a_port_forward_answers_from_farther_than_its_device() {
+    for (family, word) in WORDS {
+        let lab = Lab::routers(3).build();
+        let _service = serve(lab.router(1), OTHER_PORT);
+        let matches = format!("meta nfproto {word} tcp dport 443");
+        lab.router(1)
+            .forwards_port(&matches, &lab.target(family, 8443));
+        tcp(lab.client(), lab.hop(family, 1), PORT)
+            .arguments(["--control", "80"])
+            .run()
+            .fails_by("port-closed");
+    }
+}
+
+fn a_reset_made_here_has_a_ttl_that_nobody_lowered() {
+    let lab = Lab::routers(2).build();
+    let _service = serve(lab.server(), PORT);
+    lab.client().resets(Hook::Output, "tcp dport 443");
+    for family in Family::BOTH {
+        check(&lab, family)
+            .run()
+            .fails_by("local-firewall")
+            .mentions("local-firewall", "TTL 64, which no router");
     }
 }
