@@ -19,7 +19,7 @@ use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
 use crate::probe::{
     Observer, Recorder, Series, connect, control, datagram, echo, egress, local, mtu, names,
-    resolve, trace,
+    resolve, return_ttl, trace,
 };
 
 /// Probes of a control: enough to prove that the host is up.
@@ -274,6 +274,10 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 .await;
             }
         }
+        Need::ReturnTtl(endpoint) => {
+            let control = recorder.read(|evidence| plan::open_control(evidence, &endpoint));
+            return_ttl::search(recorder, options, endpoint, control).await;
+        }
         Need::Egress(endpoint) => egress::attempts(recorder, options, endpoint).await,
         Need::Ingress(endpoint) => egress::arrivals(recorder, options, endpoint).await,
         Need::Resolution => {}
@@ -427,6 +431,7 @@ fn name(step: &Step) -> &'static str {
             | Need::Echo(_)
             | Need::Datagram(_)
             | Need::ControlSeries(_)
+            | Need::ReturnTtl(_)
             | Need::Egress(_)
             | Need::Ingress(_) => "seeing whether the host answers anything else",
         },

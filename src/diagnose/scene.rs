@@ -1,8 +1,7 @@
 //! One address under test, with all that was learnt of it, sorted once for the rules.
 
 mod kind;
-
-use std::collections::BTreeMap;
+mod rejection;
 
 use crate::model::evidence::UnderTest;
 use crate::model::local::{Neighbour, NeighbourRole, Route};
@@ -10,6 +9,8 @@ use crate::model::target::Protocol;
 use crate::model::text::escape;
 use crate::model::topology::{Seen, Walk};
 use crate::model::{Address, Endpoint, Evidence, Observation, ObservationId, Operation, Outcome};
+
+pub use rejection::Rejection;
 
 /// One address under test and the evidence on it.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct Scene<'a> {
     pub ingress: Vec<&'a Observation>,
     /// Whether packets left this machine while the port was refused.
     pub egress: Vec<&'a Observation>,
+    /// With which TTL answers came back: the port's, and the control port's.
+    pub return_ttl: Vec<&'a Observation>,
     /// Datagrams to an unlikely port of the host.
     pub datagram: Vec<&'a Observation>,
     /// TTL-limited datagrams to the host.
@@ -63,19 +66,6 @@ pub enum Shape<'a> {
     Silent,
     /// The paths alone were asked for, and they end in silence behind a router that answered: no fault is proven by that.
     Unreached,
-}
-
-/// An ICMP error that answered probes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rejection<'a> {
-    /// What it says.
-    pub outcome: Outcome,
-    /// Who sent it.
-    pub by: &'a Address,
-    /// Who that is.
-    pub sender: Sender,
-    /// The probes that it answered: those of the burst, and TTL-limited ones.
-    pub answers: Vec<&'a Observation>,
 }
 
 /// Who sent an answer.
@@ -161,6 +151,9 @@ impl<'a> Scene<'a> {
             counters: evidence.of(Operation::Counters, endpoint).collect(),
             ingress: evidence.of(Operation::Ingress, endpoint).collect(),
             egress: evidence.of(Operation::Egress, endpoint).collect(),
+            return_ttl: all()
+                .filter(|o| o.operation == Operation::ReturnTtl)
+                .collect(),
             datagram: all()
                 .filter(|o| o.operation == Operation::Datagram && o.control)
                 .collect(),
@@ -231,6 +224,16 @@ impl<'a> Scene<'a> {
         by_route && self.farthest().is_none()
     }
 
+    /// How it is known that nothing stands between this machine and the host, at the start of a sentence.
+    pub fn nothing_between(&self) -> &'static str {
+        match self.route() {
+            Some(route) if route.gateway.is_none() => {
+                "By the routing table the host is on a link of this machine, and no router answered in between"
+            }
+            _ => "The host answers with the smallest TTL already, and no router answered before it",
+        }
+    }
+
     /// Whether the address is this machine's own.
     pub fn is_own(&self) -> bool {
         self.evidence.local.is_own(self.address())
@@ -249,19 +252,6 @@ impl<'a> Scene<'a> {
             Sender::Destination
         } else {
             Sender::Device
-        }
-    }
-
-    /// Who a sender of an ICMP error is, given what it says: port unreachable that answers a datagram is what a closed port of this machine
-    /// says itself, unless a process listens there.
-    fn rejecter(&self, outcome: Outcome, by: &Address) -> Sender {
-        let own_port = outcome == Outcome::PortUnreachable
-            && self.evidence.probe() == Operation::Datagram
-            && by.ip() == self.address().ip();
-        if own_port && !self.listens_here() {
-            Sender::Destination
-        } else {
-            self.sender(by)
         }
     }
 
@@ -385,61 +375,6 @@ impl<'a> Scene<'a> {
             _ if self.walk.is_empty() => Shape::NotTried,
             _ => Shape::Silent,
         }
-    }
-
-    /// The ICMP errors that answered probes to the port asked for, by meaning and sender.
-    fn rejections(&self) -> Vec<Rejection<'a>> {
-        let limited = self
-            .walk
-            .hops
-            .values()
-            .flat_map(|seen| seen.rejected.iter().chain(&seen.arrived))
-            .map(|answer| answer.observation);
-        let mut groups: BTreeMap<(Outcome, &'a Address), Vec<&'a Observation>> = BTreeMap::new();
-        for observation in self.burst.iter().copied().chain(limited) {
-            let turned_away =
-                observation.outcome.is_icmp() && observation.outcome != Outcome::TtlExceeded;
-            if let Some(from) = observation.icmp_from().filter(|_| turned_away) {
-                groups
-                    .entry((observation.outcome, from))
-                    .or_default()
-                    .push(observation);
-            }
-        }
-        groups
-            .into_iter()
-            .map(|((outcome, by), answers)| Rejection {
-                outcome,
-                by,
-                sender: self.rejecter(outcome, by),
-                answers,
-            })
-            .collect()
-    }
-
-    /// The distance of the device that sent ICMP errors: where it answered TTL-limited probes itself; else what is left to
-    /// conclude from the probe that first drew its error.
-    ///
-    /// A router looks at the TTL before it looks at its rules (Linux `ip_forward`): the device at distance k answers time exceeded to
-    /// TTL k, and its rejection is drawn by TTL k + 1. It looks at its routes before either (Linux `ip_rcv_finish`): one without a route
-    /// rejects TTL k. Both errors leave from one address (`icmp_route_lookup`): where another address answered just before, the rejecting
-    /// device is the next one; where nothing did, its distance is not proven.
-    pub fn distance(&self, by: &Address) -> Option<u8> {
-        if let Some(ttl) = self.walk.distance_of(by) {
-            return Some(ttl);
-        }
-        let (drawn, answers) = self.walk.first_rejected()?;
-        if !answers.iter().any(|answer| answer.from.ip() == by.ip()) {
-            return None;
-        }
-        if drawn == 1 {
-            return Some(1);
-        }
-        self.walk
-            .hops
-            .get(&(drawn - 1))
-            .is_some_and(|seen| !seen.expired.is_empty())
-            .then_some(drawn)
     }
 
     /// The last distance at which a router answered for probes to the port asked for, with its address; none if not even the

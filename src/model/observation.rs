@@ -44,6 +44,9 @@ pub enum Operation {
     Egress,
     /// A datagram of a certain size was sent that must not be broken up; with a TTL, to the router at that distance.
     Mtu,
+    /// The TTL with which the answer to a SYN comes back was searched for, by attempts that ignore answers with a lower one: `reply_ttl`,
+    /// where several flows agreed; null where they did not. `refused` for a reset, `ok` for an open port's answer.
+    ReturnTtl,
     /// An earlier report was read: `ttl` is the hop of the host's last router then, `icmp.from` that router.
     Baseline,
 }

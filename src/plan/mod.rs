@@ -112,7 +112,13 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
     if unseen {
         return steps;
     }
-    for need in diagnose::needs(&hypothesis) {
+    let needs = diagnose::needs(&hypothesis);
+    // The counters of one attempt are read while nothing else goes to the address.
+    let searched = |e: &Endpoint| {
+        let search = Need::ReturnTtl(e.clone());
+        !needs.contains(&search) || done(search)
+    };
+    for need in needs.clone() {
         // While a burst is being answered its end is awaited: other probes would only use up what routers may answer.
         let about = endpoint_of(&need).cloned();
         let settled = about
@@ -122,10 +128,11 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             && match &need {
                 Need::SecondBurst(e)
                 | Need::ControlSeries(e)
-                | Need::Egress(e)
+                | Need::ReturnTtl(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
                 // After all else: it is worth no ICMP error that others need.
                 Need::Mtu(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
+                Need::Egress(e) => done(Need::Burst(e.clone())) && searched(e),
                 Need::Outcomes(e) => done(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
@@ -235,6 +242,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::DatagramTrace(e)
         | Need::Egress(e)
         | Need::ResetLimit(e)
+        | Need::ReturnTtl(e)
         | Need::Ingress(e)
         | Need::Mtu(e)
         | Need::Outcomes(e)
@@ -325,6 +333,15 @@ pub fn just_before(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
         .control_walk
         .arrival()?;
     distance.checked_sub(1).filter(|ttl| *ttl > 0)
+}
+
+/// The control port, where it is open.
+pub fn open_control(evidence: &Evidence, endpoint: &Endpoint) -> Option<Endpoint> {
+    let control = evidence.control_of(endpoint);
+    let open = evidence
+        .of(Operation::Connect, &control)
+        .any(|o| o.control && o.outcome == Outcome::Ok);
+    open.then_some(control)
 }
 
 /// The distances at which the port has to be asked again: those where the control was answered and the port was not.

@@ -12,6 +12,7 @@ pub mod names;
 pub mod pace;
 mod recorder;
 pub mod resolve;
+pub mod return_ttl;
 mod series;
 pub mod trace;
 

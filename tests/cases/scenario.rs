@@ -13,6 +13,7 @@
 //! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS… [KEY VALUE]…` | TTL-limited ones; `control-trace` (SYNs) and `datagram-trace` likewise |
 //! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
 //! | `mtu SIZE OUTCOME [KEY VALUE]…`, `mtu is VALUE [ROUTER]` | datagrams of a size, and what they came to |
+//! | `return-ttl port N`, `return-ttl control N` | with which TTL answers came back; `unsettled` where flows did not agree |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `not-permitted` | this user may not send echo requests |
 //! | `root` | it ran as root |
@@ -151,6 +152,7 @@ impl Reader {
             "control-trace" => self.walk(Operation::TraceTcp, true, &words),
             "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
             "mtu" => self.mtu(&words),
+            "return-ttl" => self.return_ttl(&words),
             "baseline" => self.baseline(&words),
             "ended" => {
                 self.evidence.ended = from_word::<Ended>(rest)?;
@@ -281,6 +283,40 @@ impl Reader {
             }
             [] | [_] => return Err("mtu SIZE OUTCOME".to_owned()),
         }
+        Ok(())
+    }
+
+    /// `control 62`
+    fn return_ttl(&mut self, words: &[&str]) -> Read {
+        let (control, ttl) = match words {
+            ["port", ttl] => (false, ttl),
+            ["control", ttl] => (true, ttl),
+            _ => return Err("return-ttl port|control TTL".to_owned()),
+        };
+        let what = What::read(
+            if control {
+                Outcome::Ok
+            } else {
+                Outcome::Refused
+            },
+            &[],
+        )?;
+        self.now += 200;
+        let endpoint = self.endpoint(Operation::Connect, control, &what)?;
+        let reply_ttl = match *ttl {
+            "unsettled" => None,
+            ttl => Some(number(ttl)?),
+        };
+        self.evidence.record(Observation {
+            endpoint: Some(endpoint),
+            reply_ttl,
+            control,
+            ..Observation::new(
+                Operation::ReturnTtl,
+                Ms::from_millis(self.now),
+                what.outcome,
+            )
+        });
         Ok(())
     }
 

@@ -30,6 +30,18 @@ pub fn of(id: Id) -> Option<&'static Rule> {
     all().find(|rule| rule.id == id)
 }
 
+/// Says that answers need a way back to a source address that the user chose: others may know none.
+pub(crate) fn route_back(scene: &Scene<'_>, finding: Finding) -> Finding {
+    match &scene.evidence.options.source {
+        Some(source) => finding.action(format!(
+            "Ask the owner of {}, and of the routers before it, whether they have a route back to the source address asked for, {source}: \
+             answers without one are lost.",
+            scene.address()
+        )),
+        None => finding,
+    }
+}
+
 /// Says that this machine's own firewall could drop the packets in silence, as far as that is not ruled out.
 pub(crate) fn local_not_ruled_out(scene: &Scene<'_>, finding: Finding) -> Finding {
     if scene.walk.last_expired().is_some() {

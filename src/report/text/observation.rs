@@ -53,6 +53,7 @@ pub fn line(observation: &Observation) -> String {
 const fn attempted(operation: Operation) -> &'static str {
     match operation {
         Operation::Mtu => "mtu",
+        Operation::ReturnTtl => "return TTL",
         Operation::Resolve => "resolve",
         Operation::Query => "query",
         Operation::Connect => "connect",

@@ -14,6 +14,7 @@ mod misleading;
 mod name;
 mod path;
 mod policy;
+mod refusals;
 mod silence;
 mod sockets;
 mod trace;
@@ -43,6 +44,7 @@ pub(crate) fn cases() -> Vec<Case> {
         sockets::cases(),
         path::cases(),
         silence::cases(),
+        refusals::cases(),
         destination::cases(),
         echo::cases(),
         datagram::cases(),

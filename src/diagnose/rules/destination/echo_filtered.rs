@@ -1,9 +1,9 @@
 //! `echo-filtered`: the host is up, and answers no echo request.
 
-use crate::diagnose::rules::local_not_ruled_out;
+use crate::diagnose::rules::{local_not_ruled_out, route_back};
 use crate::diagnose::scene::{HostUp, Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Finding, Icmp, Id, Operation, Outcome, Severity};
+use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -29,6 +29,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     }
     match scene.shape() {
         Shape::NotTried => Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
+        Shape::Rejected(r) | Shape::RejectedOnce(r) if r.of_behind_the_target() => Judgement::Clear,
         Shape::Rejected(r) if r.sender == Sender::Destination => {
             Judgement::fires(rejected(scene, &r))
         }
@@ -58,12 +59,16 @@ fn silent(scene: &Scene<'_>) -> Judgement {
 fn dropped(scene: &Scene<'_>, up: HostUp) -> Finding {
     let silent = scene.with(Outcome::Timeout);
     let explanation = if scene.is_own() {
-        "The address is this machine's own: its firewall or its settings drop echo requests, or their answers."
+        "The address is this machine's own: its firewall or its settings drop echo requests, or their answers.".to_owned()
     } else if scene.on_link() {
-        "There is no router in between: the host's own firewall or settings drop echo requests."
+        format!(
+            "{}: the host's own firewall or settings drop echo requests.",
+            scene.nothing_between()
+        )
     } else {
-        "The host's own firewall or settings drop echo requests, or a device on the way does: from here these look the same. What the \
-         host serves may work all the same."
+        "The host's own firewall or settings drop echo requests, or a device on the way drops them or their answers: from here these look \
+         the same. What the host serves may work all the same."
+            .to_owned()
     };
     let mut finding = Finding::new(
         Id::EchoFiltered,
@@ -96,15 +101,10 @@ fn dropped(scene: &Scene<'_>, up: HostUp) -> Finding {
     } else {
         local_not_ruled_out(scene, finding)
     };
-    steps(scene, finding)
+    route_back(scene, steps(scene, finding))
 }
 
-fn rejected(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
-    let what = rejection
-        .answers
-        .first()
-        .and_then(|o| o.icmp.as_ref())
-        .map_or_else(String::new, Icmp::describe);
+fn rejected<'a>(scene: &Scene<'a>, rejection: &Rejection<'a>) -> Finding {
     let finding = Finding::new(
         Id::EchoFiltered,
         Severity::Error,
@@ -114,20 +114,12 @@ fn rejected(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
         "The host answers echo requests with an ICMP error: a firewall on the host, or an address translation that answers in its name, \
          rejects them. The path up to it works.",
     )
-    .fact(
-        format!(
-            "{} echo requests were answered by {} with {what}.",
-            rejection.answers.len(),
-            rejection.by
-        ),
-        ids(&rejection.answers),
-    )
     .about(scene.endpoint())
     .at(
         scene.walk.first_rejected().map(|(ttl, _)| ttl),
         Some(rejection.by.clone()),
     );
-    steps(scene, finding)
+    steps(scene, scene.answered(finding, rejection))
 }
 
 fn steps(scene: &Scene<'_>, finding: Finding) -> Finding {

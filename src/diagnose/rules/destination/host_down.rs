@@ -37,8 +37,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     match last {
         LastRouter::ThisMachine => {
             finding.title = format!("{host} answers nothing: it is off or drops everything");
-            "The host is on a link of this machine, with no router in between, and nothing that was sent to it got any answer."
-                .clone_into(&mut finding.explanation);
+            finding.explanation = format!(
+                "{}; nothing that was sent to the host got any answer.",
+                scene.nothing_between()
+            );
             finding = finding.fact(
                 format!(
                     "The route says that {} is directly on the link.",

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::unsteady::{Unsteady, all_by_chance, controls, unsteady};
-use crate::diagnose::scene::{Scene, ids};
+use crate::diagnose::scene::{Scene, Sender, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
-use crate::model::{Finding, Id, Observation, Operation, Outcome, Severity};
+use crate::model::{Address, Finding, Id, Observation, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -42,26 +42,31 @@ fn finding(scene: &Scene<'_>) -> Finding {
     } else {
         Severity::Warning
     };
-    let title = if failed > 0 {
-        format!(
-            "{failed} of {sent} {} to {} {}",
-            scene.probes(),
-            scene.endpoint(),
-            if scene.probe() == Operation::Connect {
-                "fail, the others open"
-            } else {
-                "fail, the others are answered"
-            }
-        )
-    } else {
-        format!(
-            "{} of {sent} connections to {} open only at a second try",
-            troubled.len(),
+    let again = troubled.len() - failed;
+    let rest = match scene.probe() {
+        Operation::Connect => "the others open",
+        _ => "the others are answered",
+    };
+    let title = match (failed, again) {
+        (0, _) => format!(
+            "{again} of {sent} connections to {} open only at a second try",
             scene.endpoint()
-        )
+        ),
+        (_, 0) => format!(
+            "{failed} of {sent} {} to {} fail, {rest}",
+            scene.probes(),
+            scene.endpoint()
+        ),
+        _ => format!(
+            "{failed} of {sent} connections to {} fail and {again} open only at a second try, {rest}",
+            scene.endpoint()
+        ),
     };
     let mut finding = Finding::new(Id::DestinationIntermittent, severity, title)
-            .explained(if told_apart(scene) {
+            .explained(if let Some(by) = rejecters(scene).first() {
+                format!("Some attempts get through to {host}, and others are turned away by {} with an ICMP error. Flows may go different \
+                 ways, and only some of them by a device that forbids; or that device limits how many it lets pass.", scene.device(by), host = scene.host())
+            } else { if told_apart(scene) {
             match scene.probe() {
                 Operation::Echo => {
                     "The host answers some echo requests and not others, and answers other protocols: it, or a device before it, limits \
@@ -79,7 +84,7 @@ fn finding(scene: &Scene<'_>) -> Finding {
         } else {
             "The same address and port answers now this way, now that. Whether packets are lost on the way or the port itself is unsteady \
              can't be told: too few of the other probes to the host were answered, or too few of these failed."
-        })
+        }.to_owned() })
         .about(scene.endpoint())
         .at(None, Some(scene.address().clone()));
     finding = kinds(finding, &troubled);
@@ -101,6 +106,15 @@ fn finding(scene: &Scene<'_>) -> Finding {
             controls.observations,
         );
     }
+    for by in rejecters(scene) {
+        finding = finding.action(format!(
+            "Ask the owner of {} why it turns {} from {} to {} away.",
+            scene.device(by),
+            scene.service(),
+            scene.source(),
+            scene.address()
+        ));
+    }
     let port = scene.endpoint().port.unwrap_or_default();
     if scene.probe() != Operation::Connect {
         let who = match scene.probe() {
@@ -119,6 +133,24 @@ fn finding(scene: &Scene<'_>) -> Finding {
         .action("If the address is a balancer's, look at the health of its backends: one that is dead takes its share of the connections.")
 }
 
+/// The devices on the way that turn probes away, where two or more were.
+fn rejecters<'a>(scene: &Scene<'a>) -> Vec<&'a Address> {
+    let mut by: BTreeMap<&Address, u32> = BTreeMap::new();
+    let turned_away = scene
+        .burst
+        .iter()
+        .filter(|o| o.outcome.is_icmp() && o.outcome != Outcome::TtlExceeded);
+    for from in turned_away.filter_map(|o| o.icmp_from()) {
+        if scene.sender(from) == Sender::Device {
+            *by.entry(from).or_default() += 1;
+        }
+    }
+    by.into_iter()
+        .filter(|(_, count)| *count >= 2)
+        .map(|(from, _)| from)
+        .collect()
+}
+
 /// Whether it is the port and not the way: its answers differ in kind, or chance can hardly have spared all other probes to the host.
 fn told_apart(scene: &Scene<'_>) -> bool {
     let troubled = scene.troubled();
@@ -132,15 +164,16 @@ fn told_apart(scene: &Scene<'_>) -> bool {
             && all_by_chance(troubled.len(), scene.burst.len(), controls.sent) < 0.05)
 }
 
-/// Refused, timed out and slow are told apart.
+/// Refused, timed out, rejected and slow are told apart, and who rejects.
 fn kinds(mut finding: Finding, troubled: &[&Observation]) -> Finding {
-    let mut kinds: BTreeMap<&'static str, Vec<&Observation>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<&Observation>> = BTreeMap::new();
     for o in troubled {
-        let kind = match o.outcome {
-            Outcome::Ok => "opened only after the SYN was sent again",
-            Outcome::Timeout => "got no answer",
-            Outcome::Refused => "were refused with a TCP reset",
-            other => other.phrase(),
+        let kind = match (o.outcome, o.icmp.as_ref().zip(o.icmp_from())) {
+            (Outcome::Ok, _) => "opened only after the SYN was sent again".to_owned(),
+            (Outcome::Timeout, _) => "got no answer".to_owned(),
+            (Outcome::Refused, _) => "were refused with a TCP reset".to_owned(),
+            (_, Some((icmp, from))) => format!("were answered by {from} with {}", icmp.describe()),
+            (other, None) => format!("were {}", other.phrase()),
         };
         kinds.entry(kind).or_default().push(o);
     }

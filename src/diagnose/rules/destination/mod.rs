@@ -6,6 +6,7 @@ mod host_down;
 mod intermittent;
 mod port_closed;
 mod port_filtered;
+mod return_ttl;
 mod udp_closed;
 mod udp_no_answer;
 mod unsteady;
@@ -14,6 +15,7 @@ use crate::diagnose::Rule;
 
 pub(super) use host_down::last_router_proven;
 pub(crate) use port_filtered::closes;
+pub(super) use return_ttl::{Compared, compared};
 pub(super) use unsteady::{Unsteady, unsteady};
 
 /// The rules of this family, in the order of the chain.

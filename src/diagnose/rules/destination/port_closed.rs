@@ -1,5 +1,6 @@
 //! `port-closed`: the host itself refuses; nothing listens.
 
+use super::return_ttl::{Compared, compared};
 use crate::diagnose::rules::path::{Reset, reset_before_the_host};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
@@ -11,7 +12,9 @@ pub const RULE: Rule = Rule {
     explain: Explain {
         meaning: "The host is up and refuses the connection: nothing listens on the port, at this address.",
         proof: "A TCP reset answered the SYN, and no ICMP error came with it. A firewall directly before the host that rejects with a reset \
-                looks the same as the host.",
+                looks the same as the host, unless an open port of the same host is known (--control): then the TTL with which the reset \
+                comes back is compared with that of the open port's answers, each on several flows, and the report says whether they are \
+                the same or differ.",
         remedy: "On the host, see whether the service runs and on which address and port it listens (`ss -tlnp 'sport = :PORT'`; on macOS \
                  and the BSDs `lsof -nP -iTCP:PORT -sTCP:LISTEN`; on Windows `Get-NetTCPConnection -LocalPort PORT -State Listen`).",
         lookalikes: "An ICMP port unreachable reads as \"connection refused\" too, and comes from a firewall: `path-prohibited`, or \
@@ -52,44 +55,80 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .min();
     let within = fastest.map_or_else(String::new, |ms| format!(", the fastest in {ms}"));
     let near = scene.is_own() || scene.on_link();
-    let mut finding = Finding::new(
-        Id::PortClosed,
-        Severity::Error,
-        if near {
-            format!("Nothing listens on port {port} of {}: it refuses the connection", scene.host())
-        } else {
-            format!("Port {port} of {} is closed: the connection is refused", scene.host())
-        },
-    )
-    .explained(if near {
-        "The host is up and answers at once that nothing listens on this port."
-    } else {
-        "The packets get there, and the host, or the device directly before it, answers at once that \
-         nothing listens on this port."
-    })
-    .fact(
-        format!("{} of {} attempts were answered with a TCP reset{within}.", refused.len(), scene.burst.len()),
-        ids(&refused),
-    )
-    .about(scene.endpoint())
-    .at(scene.walk.arrival(), Some(scene.address().clone()));
-    let rest: Vec<_> = scene
-        .burst
-        .iter()
-        .copied()
-        .filter(|o| o.outcome != Outcome::Refused)
-        .collect();
-    if !rest.is_empty() {
-        finding = finding.fact(
+    let from = compared(scene);
+    let elsewhere = matches!(&from, Compared::Both { reset, open, .. } if reset != open);
+    let title = match &from {
+        Compared::Both { port: open, .. } if elsewhere => format!(
+            "The connection to port {port} of {} is refused, and not from where its port {open} answers",
+            scene.host()
+        ),
+        _ if near => format!(
+            "Nothing listens on port {port} of {}: it refuses the connection",
+            scene.host()
+        ),
+        _ => format!(
+            "Port {port} of {} is closed: the connection is refused",
+            scene.host()
+        ),
+    };
+    let explanation = match &from {
+        Compared::Both { .. } if elsewhere => {
+            "A reset answers at once, but it comes back over another distance than the answers of an open port of the same address. Either a \
+             device on the way refuses in the host's name, or the two ports are served by different machines (a port forward, a load \
+             balancer). Which of them, and where it stands, is not proven."
+        }
+        Compared::Both { .. } => {
+            "The packets get there, and the host answers at once that nothing listens on this port: its reset comes back over the same \
+             distance as the answers of an open port of the same address."
+        }
+        _ if near => "The host is up and answers at once that nothing listens on this port.",
+        _ => {
+            "The packets get there, and the host, or the device directly before it, answers at once that \
+             nothing listens on this port."
+        }
+    };
+    let mut finding = Finding::new(Id::PortClosed, Severity::Error, title)
+        .explained(explanation)
+        .fact(
             format!(
-                "The other {} were {}.",
-                rest.len(),
-                rest.first().map_or("", |o| o.outcome.phrase())
+                "{} of {} attempts were answered with a TCP reset{within}.",
+                refused.len(),
+                scene.burst.len()
             ),
-            ids(&rest),
+            ids(&refused),
+        )
+        .about(scene.endpoint())
+        .at(
+            scene.walk.arrival().filter(|_| !elsewhere),
+            Some(scene.address().clone()),
+        );
+    if let Compared::Both {
+        reset,
+        open,
+        port: control,
+        observations,
+    } = from
+    {
+        let ttl = if scene.address().is_ipv6() {
+            "hop limit"
+        } else {
+            "TTL"
+        };
+        finding = finding.fact(
+            if elsewhere {
+                format!("The reset comes back with {ttl} {reset}, the answer of the open port {control} with {ttl} {open}.")
+            } else {
+                format!("The reset and the answer of the open port {control} come back with the same {ttl}, {reset}.")
+            },
+            observations,
         );
     }
-    if let Some(distance) = scene.walk.arrival().filter(|distance| *distance > 1) {
+    finding = scene.beside(finding, &refused, false);
+    if let Some(distance) = scene
+        .walk
+        .arrival()
+        .filter(|distance| *distance > 1 && !elsewhere)
+    {
         finding = finding.fact(
             format!(
                 "The reset comes from a distance of {distance} hops; the path before it is clear."

@@ -1,10 +1,10 @@
 //! `port-filtered`: the host is up, and the port does not answer.
 
-use crate::diagnose::rules::local_not_ruled_out;
 use crate::diagnose::rules::path::stops_before;
+use crate::diagnose::rules::{local_not_ruled_out, route_back};
 use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Finding, Icmp, Id, Operation, Outcome, Severity};
+use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -24,9 +24,12 @@ pub const RULE: Rule = Rule {
 fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::NotTried => Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
-        // An echo request has no port, and port unreachable is what a closed port says to a datagram: those have findings of their own.
+        // An echo request has no port, port unreachable is what a closed port says to a datagram, and unreachable is what is said of
+        // another host than the one that says it: those have findings of their own.
         Shape::Rejected(r) | Shape::RejectedOnce(r)
-            if scene.probe() == Operation::Echo || closes(scene, &r) =>
+            if scene.probe() == Operation::Echo
+                || closes(scene, &r)
+                || r.of_behind_the_target() =>
         {
             Judgement::Clear
         }
@@ -84,18 +87,17 @@ fn silent(scene: &Scene<'_>) -> Judgement {
         match before_it {
             Some(Some((ttl, router))) => format!(
                 "SYNs to this port pass every hop up to {} (hop {ttl}), the last before the host, and get no answer. The host's own \
-                 firewall drops them, or that last device does, or the service is too busy to accept them (its queue is full): from here \
-                 these look the same.",
+                 firewall drops them, or that last device does, or the service is too busy to accept them (its queue is full), or its \
+                 answers are dropped on their way back: from here these look the same.",
                 scene.device(router)
             ),
-            Some(None) => {
-                format!(
-                    "There is no router in between: the host's own firewall drops {service}, or the service is too busy to accept (its queue is full)."
-                )
-            }
+            Some(None) => format!(
+                "{}: the host's own firewall drops {service}, or the service is too busy to accept (its queue is full).",
+                scene.nothing_between()
+            ),
             None => format!(
-                "Something drops {service}: the host's own firewall, or a device on the way. Where is not proven, because the hops that \
-                 could tell do not answer."
+                "Something drops {service} or the answers to it: the host's own firewall, or a device on the way there or back. Where is \
+                 not proven, because the hops that could tell do not answer."
             ),
         }
     };
@@ -135,16 +137,10 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     if !local {
         finding = local_not_ruled_out(scene, finding);
     }
-    Judgement::fires(steps(scene, finding))
+    Judgement::fires(route_back(scene, steps(scene, finding)))
 }
 
-fn rejected_by_host(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
-    let what = rejection
-        .answers
-        .first()
-        .and_then(|o| o.icmp.as_ref())
-        .map_or_else(String::new, Icmp::describe);
-    let connects = rejection.answers.iter().filter(|o| o.ttl.is_none()).count();
+fn rejected_by_host<'a>(scene: &Scene<'a>, rejection: &Rejection<'a>) -> Finding {
     let finding = Finding::new(
         Id::PortFiltered,
         Severity::Error,
@@ -157,13 +153,9 @@ fn rejected_by_host(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
         "The host answers with an ICMP error that says more than that nothing listens: a firewall on the host, or an address translation \
          that answers in its name, rejects the datagrams. The path up to it works."
     })
-    .fact(
-        format!("{connects} of {} attempts were answered by {} with {what}.", scene.burst.len(), rejection.by),
-        ids(&rejection.answers),
-    )
     .about(scene.endpoint())
     .at(scene.walk.first_rejected().map(|(ttl, _)| ttl), Some(rejection.by.clone()));
-    steps(scene, finding)
+    steps(scene, scene.answered(finding, rejection))
 }
 
 fn steps(scene: &Scene<'_>, finding: Finding) -> Finding {

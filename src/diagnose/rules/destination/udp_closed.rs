@@ -1,9 +1,9 @@
 //! `udp-closed`: the host itself says that nothing listens on the UDP port.
 
 use super::port_filtered::closes;
-use crate::diagnose::scene::{Rejection, Scene, Shape, ids};
+use crate::diagnose::scene::{Rejection, Scene, Shape};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Finding, Icmp, Id, Outcome, Severity};
+use crate::model::{Finding, Id, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -40,23 +40,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     }
 }
 
-fn finding(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
+fn finding<'a>(scene: &Scene<'a>, rejection: &Rejection<'a>) -> Finding {
     let port = scene.endpoint().port.unwrap_or_default();
-    let what = rejection
-        .answers
-        .first()
-        .and_then(|o| o.icmp.as_ref())
-        .map_or_else(String::new, Icmp::describe);
-    let (burst, limited): (Vec<_>, Vec<_>) = rejection
-        .answers
-        .iter()
-        .copied()
-        .partition(|o| o.ttl.is_none());
-    let in_the_trace = match limited.len() {
-        0 => String::new(),
-        n => format!(", and {n} of the trace"),
-    };
-    let mut finding = Finding::new(
+    let finding = Finding::new(
         Id::UdpClosed,
         Severity::Error,
         format!("UDP port {port} of {} is closed: the host turns datagrams away", scene.host()),
@@ -65,33 +51,15 @@ fn finding(scene: &Scene<'_>, rejection: &Rejection<'_>) -> Finding {
         "The datagrams get there, and the host answers at once that nothing listens on this port. A firewall of the host that rejects with \
          the same error would look the same.",
     )
-    .fact(
-        format!(
-            "{} of {} datagrams{in_the_trace} were answered by {} with {what}.",
-            burst.len(),
-            scene.burst.len(),
-            rejection.by
-        ),
-        ids(&rejection.answers),
-    )
     .about(scene.endpoint())
     .at(scene.walk.arrival(), Some(scene.address().clone()));
-    let silent = scene.with(Outcome::Timeout);
-    if !silent.is_empty() {
-        finding = finding.fact(
-            format!(
-                "The other {} got no answer: hosts limit how many ICMP errors they send (RFC 1122 section 3.2.2, RFC 4443 section 2.4).",
-                silent.len()
-            ),
-            ids(&silent),
-        );
-    }
     let whose = if scene.is_own() {
         "this machine".to_owned()
     } else {
         scene.address().to_string()
     };
-    finding
+    scene
+        .answered(finding, rejection)
         .command(
             format!("On {whose}, see whether the service runs, and on which address and port it listens:"),
             format!("ss -ulnp 'sport = :{port}'"),

@@ -3,7 +3,7 @@
 use crate::diagnose::scene::{Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::local::RouteKind;
-use crate::model::{Finding, Icmp, Id, Ms, Operation, Outcome, Severity};
+use crate::model::{Finding, Icmp, Id, Ms, Observation, Operation, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -139,13 +139,16 @@ fn reset_here(scene: &Scene<'_>) -> Judgement {
         return Judgement::Clear;
     }
     if scene.egress.is_empty() {
-        return Judgement::Unknown(vec![Need::Egress(scene.endpoint().clone())]);
+        return Judgement::Unknown(vec![
+            Need::Egress(scene.endpoint().clone()),
+            Need::ReturnTtl(scene.endpoint().clone()),
+        ]);
     }
     let Some(made_here) = scene.resets_made_here() else {
         return Judgement::Clear;
     };
     let refused = scene.with(Outcome::Refused);
-    Judgement::fires(steps(
+    let mut finding =
         finding(scene, format!("This machine's own firewall resets {} to {}", scene.service(), scene.host()))
             .fact(format!("{} of {} attempts were answered with a TCP reset.", refused.len(), scene.burst.len()), ids(&refused))
             .fact(
@@ -156,8 +159,21 @@ fn reset_here(scene: &Scene<'_>) -> Judgement {
                     scene.egress.len()
                 ),
                 ids(&made_here),
-            ),
-    ))
+            );
+    // What systems start from: no router has lowered it.
+    let fresh = |o: &&&Observation| !o.control && matches!(o.reply_ttl, Some(64 | 128 | 255));
+    if let Some((o, ttl)) = scene
+        .return_ttl
+        .iter()
+        .find(fresh)
+        .and_then(|o| o.reply_ttl.map(|ttl| (o, ttl)))
+    {
+        finding = finding.fact(
+            format!("The reset came in with TTL {ttl}, which no router on the way has lowered."),
+            ids([o]),
+        );
+    }
+    Judgement::fires(steps(finding))
 }
 
 fn denied(scene: &Scene<'_>) -> Judgement {

@@ -1,7 +1,7 @@
 //! `path-blackhole`: nothing answers beyond a hop, whatever is sent.
 
 use crate::diagnose::rules::destination::last_router_proven;
-use crate::diagnose::rules::local_not_ruled_out;
+use crate::diagnose::rules::{local_not_ruled_out, route_back};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::evidence::Ended;
@@ -84,14 +84,16 @@ fn finding(scene: &Scene<'_>) -> Finding {
         Some((ttl, router)) => (
             format!("Nothing answers beyond {}, hop {ttl}, on the way to {host}", scene.device(router)),
             format!(
-                "Packets get as far as hop {ttl}, and nothing that was sent to {host} got any answer from beyond it. Either the path \
-                 breaks at or after that hop, or the host is off or drops everything. From here the two look the same."
+                "Packets get as far as hop {ttl}, and nothing that was sent to {host} got any answer from beyond it.{} Either the path \
+                 breaks at or after that hop, or answers are lost on their way back, or the host is off or drops everything. From here \
+                 these look the same.",
+                stops_earlier(scene, *ttl)
             ),
         ),
         None if !traced(scene) => (
             format!("Nothing answers from {host}"),
-            "No probe of any kind was answered by the host. The path was not traced: whether it breaks, and where, or whether the host is \
-             off or drops everything, can't be told."
+            "No probe of any kind was answered by the host. The path was not traced: whether it breaks, and where, on the way there or back, \
+             or whether the host is off or drops everything, can't be told."
                 .to_owned(),
         ),
         None => (
@@ -99,8 +101,8 @@ fn finding(scene: &Scene<'_>) -> Finding {
                 Some(gateway) => format!("Nothing answers on the way to {host}: not even the first hop, {gateway}"),
                 None => format!("Nothing answers from {host}"),
             },
-            "No probe of any kind was answered, by the host or by any router before it. The path breaks early, or its routers are silent \
-             and the host is off or drops everything. From here these look the same."
+            "No probe of any kind was answered, by the host or by any router before it. The path breaks early, or answers find no way back, \
+             or its routers are silent and the host is off or drops everything. From here these look the same."
                 .to_owned(),
         ),
     };
@@ -121,6 +123,7 @@ fn finding(scene: &Scene<'_>) -> Finding {
                 .map(|(_, router)| router.clone())
                 .or(gateway.filter(|_| traced(scene))),
         );
+    finding = scene.beside(finding, &silent, false);
     finding = controls(scene, finding);
     if let Some((ttl, router)) = farthest {
         let mut seen = scene.walk.observations_at(ttl);
@@ -150,10 +153,25 @@ fn finding(scene: &Scene<'_>) -> Finding {
         "If another check went this way moments ago, wait ten seconds and repeat it: routers limit their error messages, and one that has \
          used them up looks like a black hole.",
     );
-    local_not_ruled_out(scene, finding).action(format!(
+    route_back(scene, local_not_ruled_out(scene, finding)).action(format!(
         "Run the check from the other side, towards {}: it shows which direction breaks.",
         scene.source()
     ))
+}
+
+/// That the probes asked for are answered up to an earlier hop than others, as a sentence of its own.
+fn stops_earlier(scene: &Scene<'_>, farthest: u8) -> String {
+    let probes = scene.limited_probes();
+    match scene.last_router() {
+        _ if scene.walk.is_empty() => String::new(),
+        Some((ttl, _)) if ttl < farthest => {
+            format!(
+                " {probes} are answered up to hop {ttl} only, other probes up to hop {farthest}."
+            )
+        }
+        Some(_) => String::new(),
+        None => format!(" {probes} are answered by no hop, other probes up to hop {farthest}."),
+    }
 }
 
 /// Whether the path was traced.

@@ -1,8 +1,8 @@
 //! `path-prohibited`: a device on the way rejects the flow and says so. And what all ICMP errors from devices have in common.
 
-use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
+use crate::diagnose::scene::{Rejection, Scene, Sender, Shape};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
-use crate::model::{Address, Finding, Icmp, Id, Ms, Outcome, Severity};
+use crate::model::{Address, Finding, Id, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -78,7 +78,10 @@ pub(super) fn rejected_by_device(
         .explained(explanation)
         .about(scene.endpoint())
         .at(hop, Some(rejection.by.clone()));
-    finding = answered(scene, finding, &rejection);
+    if scene.fares_differently(&rejection) {
+        finding.explanation.push_str(" Other attempts met another end: flows may go different ways, and not all of them by that device.");
+    }
+    finding = scene.answered(finding, &rejection);
     if let Some(ttl) = scene.walk.distance_of(rejection.by) {
         finding = finding.fact(
             format!("{} answers probes with TTL {ttl} with time exceeded: it is the router at hop {ttl}.", rejection.by),
@@ -87,57 +90,11 @@ pub(super) fn rejected_by_device(
     } else if hop.is_none() && !scene.walk.is_empty() {
         finding = finding.fact(
             format!(
-                "{} did not answer TTL-limited probes, so its distance is not proven.",
+                "{} did not answer TTL-limited probes, and nothing answered just before it for the same flow: its distance is not proven.",
                 rejection.by
             ),
             [],
         );
     }
     Judgement::fires(steps(finding, &by, scene.address()))
-}
-
-/// Adds what answered, how often and when.
-fn answered(scene: &Scene<'_>, finding: Finding, rejection: &Rejection<'_>) -> Finding {
-    let what = rejection
-        .answers
-        .first()
-        .and_then(|o| o.icmp.as_ref())
-        .map_or_else(String::new, Icmp::describe);
-    let connects: Vec<_> = rejection
-        .answers
-        .iter()
-        .copied()
-        .filter(|o| o.ttl.is_none())
-        .collect();
-    let when = connects
-        .iter()
-        .filter_map(|o| o.elapsed_ms)
-        .min()
-        .map_or_else(String::new, |ms| {
-            if ms > Ms::from_millis(2500) {
-                format!(" after {ms} (address resolution giving up)")
-            } else {
-                format!(" after {ms}")
-            }
-        });
-    let finding = finding.fact(
-        format!(
-            "{} of {} attempts were answered by {} with {what}{when}.",
-            connects.len(),
-            scene.burst.len(),
-            rejection.by
-        ),
-        ids(&connects),
-    );
-    let silent = scene.with(Outcome::Timeout);
-    if silent.is_empty() {
-        return finding;
-    }
-    finding.fact(
-        format!(
-            "The other {} got no answer: routers limit how many ICMP errors they send (RFC 1812 section 4.3.2.8).",
-            silent.len()
-        ),
-        ids(&silent),
-    )
 }
