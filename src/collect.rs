@@ -228,8 +228,9 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             trace::trace(recorder, options, spec, paths).await;
         }
         Need::Outcomes(endpoint) => {
+            let outcomes = recorder.read(|evidence| trace::outcomes_wanted(evidence, &endpoint));
             let spec = Spec {
-                outcomes: trace::OUTCOMES,
+                outcomes,
                 ..spec(endpoint, protocol, false)
             };
             trace::trace(recorder, options, spec, paths).await;

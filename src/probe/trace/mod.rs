@@ -45,8 +45,11 @@ const AT_DISTANCE: u16 = 6;
 const REASKED_HOPS: usize = 2;
 /// A trace tells others of its near hops after this.
 const NEAR_HOPS: Duration = Duration::from_millis(60);
-/// Flows that tell one dead path of sixteen with 95 %, asked at the destination once some probes have failed, or with `--all-paths`.
+/// Flows that tell one dead path of sixteen with 95 %, asked at the destination with `--all-paths`, and at most so many once some probes
+/// have failed.
 pub const OUTCOMES: u16 = 48;
+/// So many flows that fail tell which links they have in common.
+const FAILING: f64 = 6.0;
 /// What the search behind a wide balancer may use where the user did not say (16 next hops take 96 by the stopping points).
 const FLOWS_SEARCHED: u16 = 256;
 /// Visits to the service that a path may cost.
@@ -414,6 +417,26 @@ async fn silent(recorder: &Recorder, underway: Underway) {
     let mut observation = underway.observation;
     observation.elapsed_ms = Some(underway.began.elapsed().into());
     recorder.record(observation);
+}
+
+/// How many flows are asked at the destination where some of a burst failed: enough for some to fail again, so that a check in which many
+/// fail does not wait for many more.
+pub fn outcomes_wanted(evidence: &Evidence, endpoint: &Endpoint) -> u16 {
+    let (mut failed, mut all) = (0.0, 0.0);
+    for probe in evidence.burst(endpoint) {
+        all += 1.0;
+        failed += f64::from(u8::from(!matches!(
+            probe.outcome,
+            Outcome::Ok | Outcome::Refused
+        )));
+    }
+    let missing = f64::from(evidence.options.count) - all;
+    let share = (failed + missing.max(0.0)) / (all + missing.max(0.0));
+    let wanted = (FAILING / share.max(0.01)).ceil().min(f64::from(OUTCOMES));
+    // Within 16 and 48 by what stands above.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let wanted = wanted as u16;
+    wanted.max(16)
 }
 
 /// Gives the nodes of all paths the names that were found meanwhile.

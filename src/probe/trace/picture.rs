@@ -26,7 +26,7 @@ pub(super) struct Surroundings<'a> {
 /// The path.
 pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
     let mut ids: BTreeMap<NodeId, String> = BTreeMap::new();
-    let hops: Vec<Hop> = graph
+    let mut hops: Vec<Hop> = graph
         .hops
         .iter()
         .map(|hop| draw_hop(hop, around, &mut ids))
@@ -40,6 +40,7 @@ pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
             links.insert((link.ttl, from, to));
         }
     }
+    arrive_once(&mut hops, &links, &mut ids);
     let one_path = around.options.flows == 1;
     let end = graph.end;
     let several = graph.flows.len() > 1;
@@ -78,6 +79,40 @@ pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
         balancing: several.then(|| balancing(graph)),
         mtu: None,
     }
+}
+
+/// A probe that arrives with more hops than it needed tells of no longer way: where no flow was seen to come to the destination at a
+/// distance, and it is nearer, the answer counts there.
+fn arrive_once(
+    hops: &mut Vec<Hop>,
+    links: &BTreeSet<(u8, String, String)>,
+    ids: &mut BTreeMap<NodeId, String>,
+) {
+    let is_target = |node: &Node| node.address.is_some() && node.icmp.is_none();
+    let mut targets = hops
+        .iter()
+        .flat_map(|hop| &hop.nodes)
+        .filter(|n| is_target(n));
+    let Some(nearest) = targets.next().map(|node| node.id.clone()) else {
+        return;
+    };
+    let farther: Vec<Node> = targets
+        .filter(|node| !links.iter().any(|(_, _, to)| *to == node.id))
+        .cloned()
+        .collect();
+    for extra in &farther {
+        for hop in hops.iter_mut() {
+            hop.nodes.retain(|node| node.id != extra.id);
+            if let Some(node) = hop.nodes.iter_mut().find(|node| node.id == nearest) {
+                node.sent += extra.sent;
+                node.answered += extra.answered;
+            }
+        }
+        for id in ids.values_mut().filter(|id| **id == extra.id) {
+            id.clone_from(&nearest);
+        }
+    }
+    hops.retain(|hop| !hop.nodes.is_empty());
 }
 
 fn balancing(graph: &Graph) -> Balancing {

@@ -79,7 +79,7 @@ pub(crate) fn partial<'a>(scene: &Scene<'a>) -> Partial<'a> {
         return needed();
     };
     let known = path.flows.iter().filter(|f| f.arrived.is_some()).count();
-    if let Some(dead) = dead(path) {
+    if let Some(dead) = dead(path, scene.address()) {
         return Partial::Dead(dead);
     }
     if known < ENOUGH.min(path.flows.len()) || known < 2 {
@@ -99,7 +99,7 @@ fn fails(scene: &Scene<'_>, probe: &Observation) -> bool {
 }
 
 /// The dead paths that the flows' fates prove.
-fn dead(path: &Path) -> Option<Dead<'_>> {
+fn dead<'a>(path: &'a Path, target: &Address) -> Option<Dead<'a>> {
     let (mut failing, mut arriving) = (Vec::new(), Vec::new());
     for flow in &path.flows {
         match flow.arrived {
@@ -112,7 +112,12 @@ fn dead(path: &Path) -> Option<Dead<'_>> {
         return None;
     }
     // Only what lies before the destination belongs to the path.
-    let distance = arriving.iter().filter_map(|f| ttl(f.nodes.last()?)).min()?;
+    let mut arrivals = path.hops.iter().filter(|hop| {
+        hop.nodes
+            .iter()
+            .any(|n| n.icmp.is_none() && n.address.as_ref().is_some_and(|a| a.ip() == target.ip()))
+    });
+    let distance = arrivals.next()?.ttl;
     let way = |flow: &'_ Flow| -> Vec<(u8, String)> {
         let nodes = flow
             .nodes
