@@ -190,7 +190,8 @@ fn fault_of(report: &Report, endpoint: &EndpointReport) -> Option<Break> {
     }
     Some(Break {
         after: finding.hop?,
-        text: escape(&finding.title),
+        // What it says in words is the title of the figure.
+        text: finding.id.to_string(),
         ends: false,
         address: finding.address.clone(),
     })
