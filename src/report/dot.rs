@@ -145,7 +145,7 @@ mod tests {
             .collect();
         assert_eq!(broken.len(), 1, "{text}");
         assert!(
-            broken[0].contains("192.0.2.7\\nhop 4") && broken[0].contains("nothing listens there"),
+            broken[0].contains("192.0.2.7\\nhop 4") && broken[0].contains("port-closed"),
             "{broken:?}"
         );
     }

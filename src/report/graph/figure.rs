@@ -1,5 +1,7 @@
 //! The topology alone, as the forms for tickets and documents show it: shapes with lines of text, and arrows between them.
 
+use std::collections::BTreeSet;
+
 use super::{Break, Graph, Kind, Layers, Vertex, break_of, remarks};
 use crate::model::Report;
 use crate::model::finding::Severity;
@@ -84,6 +86,7 @@ fn of_report(report: &Report) -> Vec<Figure> {
             layers: Some(Layers {
                 rows: Vec::new(),
                 between: Vec::new(),
+                gaps: Vec::new(),
             }),
         }];
     }
@@ -174,7 +177,7 @@ fn of_path(report: &Report, endpoint: &EndpointReport, path: &Path, title: Strin
         title,
         shapes,
         arrows,
-        layers: Layers::of(&graph, &graph.links),
+        layers: Layers::of(&graph, &graph.links, &BTreeSet::new()),
     }
 }
 
@@ -187,7 +190,8 @@ fn fault_of(report: &Report, endpoint: &EndpointReport) -> Option<Break> {
     }
     Some(Break {
         after: finding.hop?,
-        text: escape(&finding.title),
+        // What it says in words is the title of the figure.
+        text: finding.id.to_string(),
         ends: false,
         address: finding.address.clone(),
     })

@@ -22,7 +22,7 @@ use crate::model::{Address, Ms};
 
 pub(super) use ends::{Break, break_of};
 pub(super) use figure::{Figure, Look, Stroke, figures};
-pub(super) use order::{Layers, Place};
+pub(super) use order::{Gap, Layers, Place};
 pub(super) use words::{remarks, summary};
 
 /// One router, the destination, or silence.

@@ -3,7 +3,7 @@
 //! A vertex stands below all that it follows; a link over several layers passes those between at a place of its own. The order within
 //! a layer is by the average place of the neighbours, swept down and up (Sugiyama, Tagawa and Toda 1981).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Graph, Kind};
 
@@ -28,13 +28,37 @@ pub(crate) struct Layers {
     pub rows: Vec<Vec<Place>>,
     /// The pieces of links between a layer and the next: positions within the upper and the lower.
     pub between: Vec<Vec<(usize, usize)>>,
+    /// What each gap between a layer and the next is called, whatever layers are put between.
+    pub gaps: Vec<Gap>,
+}
+
+/// The gap between the layers of two depths, and whether a layer of links alone was put into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Gap {
+    /// The depth of the vertices above.
+    pub depth: usize,
+    /// Whether it is one of the two halves of a gap with such a layer.
+    pub half: bool,
 }
 
 impl Layers {
-    /// The layers of a graph with some of its links; none where it is too large to be drawn.
-    pub fn of(graph: &Graph<'_>, links: &[(usize, usize)]) -> Option<Self> {
-        let layer = depths(graph);
+    /// The layers of a graph with some of its links; none where it is too large to be drawn. Below the depths in `opened` a layer is put in
+    /// at which each link has a place of its own.
+    pub fn of(
+        graph: &Graph<'_>,
+        links: &[(usize, usize)],
+        opened: &BTreeSet<usize>,
+    ) -> Option<Self> {
+        let depths = depths(graph);
+        let above = |depth: usize| opened.range(..depth).count();
+        let layer: Vec<usize> = depths.iter().map(|depth| depth + above(*depth)).collect();
         let deepest = layer.iter().max().map_or(0, |deepest| deepest + 1);
+        let gaps = (0..depths.iter().max().copied().unwrap_or(0))
+            .flat_map(|depth| {
+                let half = opened.contains(&depth);
+                std::iter::repeat_n(Gap { depth, half }, 1 + usize::from(half))
+            })
+            .collect();
         let mut rows: Vec<Vec<Place>> = vec![Vec::new(); deepest];
         for (at, depth) in layer.iter().enumerate() {
             rows.get_mut(*depth)?.push(Place::Vertex(at));
@@ -67,6 +91,7 @@ impl Layers {
         let mut layers = Self {
             rows,
             between: Vec::new(),
+            gaps,
         };
         layers.sweep(&pieces);
         layers.between = pieces

@@ -199,6 +199,10 @@ pub(crate) fn all() -> Vec<(&'static str, Path)> {
         ("diamond-32", diamond(32)),
         ("mesh-whole", mesh(&[])),
         ("mesh-part", mesh(&[(1, 4), (3, 2)])),
+        (
+            "mesh-small",
+            flows(&["1.1 2.1 3.1 4.1!", "1.1 2.1 3.2 4.1!", "1.1 2.2 3.2 4.1!"]).target(&["4.1"]),
+        ),
         ("line-1", line(1)),
         ("line-60", line(60)),
         (

@@ -149,8 +149,10 @@ impl Table {
                 }
                 Row::Between(ink, drawn, text) => {
                     let space = " ".repeat(plan.first + GAP);
-                    let drawn = format!("{drawn:0$}", plan.lanes);
-                    let gap = " ".repeat(if text.is_empty() { 0 } else { GAP });
+                    // Words that stand for lanes stand in their place.
+                    let behind = !drawn.is_empty() && !text.is_empty();
+                    let drawn = format!("{drawn:0$}", if behind { plan.lanes } else { 0 });
+                    let gap = " ".repeat(if behind { GAP } else { 0 });
                     let text_ink = if *ink == Ink::Plain { Ink::Faint } else { *ink };
                     page.line(&[
                         (Ink::Label, &before()),

@@ -1,18 +1,25 @@
 //! The graph as lanes beside the rows of a table: one row for each vertex, and between two layers the bars that join them.
 //!
 //! ```text
-//! ●        a bar joins all that stands above it to all that stands below it: nothing else is drawn with one, so that no reader sees a
-//! ├─┬─╮    link that is not there. A lane that crosses a bar without being joined interrupts it: `─│─`. What has no such form, a mesh
-//! ● │ │    of which some links are missing, is left out of the drawing and listed instead.
+//! ●
+//! ├─┬─╮
+//! ● │ │
 //! │ ● │
 //! │ │ ●
 //! ├─┴─╯
 //! ●
 //! ```
+//!
+//! A bar joins all that stands above it to all that stands below it, and nothing else is drawn with one: no reader sees a link that is
+//! not there. A lane that crosses a bar without being joined interrupts it: `─│─`. Where some links of a mesh are missing, each link gets
+//! a lane of its own, so that one bar lets them out and another takes them in; a mesh of too many is listed instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::graph::{Graph, Kind, Layers, Place};
+use crate::report::graph::{Gap, Graph, Kind, Layers, Place};
+
+/// A mesh that lacks some links is drawn with a lane for each link up to so many; no eye follows more.
+const OWN_LANES: usize = 12;
 
 /// How lanes look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +62,7 @@ pub(super) struct Drawing {
 /// Draws a graph with a mark behind a distance; none where it is too large.
 pub(super) fn draw(graph: &Graph<'_>, pen: Pen, mark: Option<u8>) -> Option<Drawing> {
     let mut listed = BTreeSet::new();
+    let mut opened = BTreeSet::new();
     loop {
         let links: Vec<(usize, usize)> = graph
             .links
@@ -62,7 +70,7 @@ pub(super) fn draw(graph: &Graph<'_>, pen: Pen, mark: Option<u8>) -> Option<Draw
             .copied()
             .filter(|link| !listed.contains(link))
             .collect();
-        let layers = Layers::of(graph, &links)?;
+        let layers = Layers::of(graph, &links, &opened)?;
         let placed = Lanes::new(&layers);
         match placed.bars(pen) {
             Ok(bars) => {
@@ -77,18 +85,28 @@ pub(super) fn draw(graph: &Graph<'_>, pen: Pen, mark: Option<u8>) -> Option<Draw
                         Vec::new()
                     },
                 };
-
                 return Some(Drawing {
                     lines: canvas.lines(&bars, mark),
                     listed,
                     width: placed.count.saturating_sub(1) * pen.pitch + 1,
                 });
             }
-            // Each round leaves out at least one link: it ends.
-            Err(undrawn) => listed.extend(undrawn),
+            // Each round opens a gap or leaves out a link: it ends.
+            Err(undrawn) => {
+                for (gap, pieces, links) in undrawn {
+                    if !gap.half && pieces <= OWN_LANES {
+                        opened.insert(gap.depth);
+                    } else {
+                        listed.extend(links);
+                    }
+                }
+            }
         }
     }
 }
+
+/// A gap that bars can't show, how many pieces of links are in it, and which links they can't show.
+type Undrawn = (Gap, usize, BTreeSet<(usize, usize)>);
 
 /// Which lane each place of each layer has.
 struct Lanes<'l> {
@@ -187,11 +205,12 @@ impl<'l> Lanes<'l> {
     }
 
     /// The bars between each two layers, each with its row; else the links that no bars can show.
-    fn bars(&self, pen: Pen) -> Result<Vec<Vec<Bar>>, BTreeSet<(usize, usize)>> {
-        let mut undrawn = BTreeSet::new();
+    fn bars(&self, pen: Pen) -> Result<Vec<Vec<Bar>>, Vec<Undrawn>> {
+        let mut undrawn: Vec<Undrawn> = Vec::new();
         let mut all = Vec::with_capacity(self.layers.between.len());
         for (depth, pieces) in self.layers.between.iter().enumerate() {
             let mut bars = Vec::new();
+            let mut left: BTreeSet<(usize, usize)> = BTreeSet::new();
             for joined in components(pieces) {
                 let above: BTreeSet<usize> = joined.iter().map(|(from, _)| *from).collect();
                 let below: BTreeSet<usize> = joined.iter().map(|(_, to)| *to).collect();
@@ -202,14 +221,17 @@ impl<'l> Lanes<'l> {
                         row: 0,
                     });
                 } else {
-                    undrawn.extend(joined.iter().filter_map(|piece| self.link(depth, *piece)));
+                    left.extend(joined.iter().filter_map(|piece| self.link(depth, *piece)));
                 }
             }
             let stuck = place(&mut bars, pen);
             for (from, to) in pieces {
                 if stuck.contains(&self.column(depth, *from)) {
-                    undrawn.extend(self.link(depth, (*from, *to)));
+                    left.extend(self.link(depth, (*from, *to)));
                 }
+            }
+            if let (false, Some(gap)) = (left.is_empty(), self.layers.gaps.get(depth)) {
+                undrawn.push((*gap, pieces.len(), left));
             }
             all.push(bars);
         }

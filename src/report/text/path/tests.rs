@@ -229,7 +229,7 @@ fn any_path() -> impl Strategy<Value = Path> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn a_picture_shows_the_links_and_no_others(path in any_path(), ascii: bool, pitch in 1_usize..3, mark in prop::option::of(0_u8..9)) {
