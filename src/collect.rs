@@ -269,6 +269,11 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 .await;
             }
         }
+        Need::QuietLook(endpoint) => {
+            let last = recorder.read(|evidence| plan::last_answered(evidence, &endpoint));
+            let spec = spec(endpoint, protocol, false);
+            trace::quiet::ask(recorder, options, spec, last, paths).await;
+        }
         Need::ReturnTtl(endpoint) => {
             let control = recorder.read(|evidence| plan::open_control(evidence, &endpoint));
             return_ttl::search(recorder, options, endpoint, control).await;
@@ -417,7 +422,7 @@ fn name(step: &Step) -> &'static str {
             Need::SecondBurst(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
             Need::Outcomes(_) => "seeing which flows arrive",
-            Need::Reask(_) | Need::ResetLimit(_) => "asking silent hops again",
+            Need::Reask(_) | Need::ResetLimit(_) | Need::QuietLook(_) => "asking silent hops again",
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"
             }

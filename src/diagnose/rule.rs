@@ -52,6 +52,8 @@ pub enum Need {
     ResetLimit(Endpoint),
     /// With which TTL the reset comes back, and the answer of the control port where that is open.
     ReturnTtl(Endpoint),
+    /// The first hop that stays silent, asked again after a pause in which nothing is sent.
+    QuietLook(Endpoint),
     /// Which flows arrive: flows from many source ports followed hop by hop and asked at the destination.
     Outcomes(Endpoint),
     /// A series of control probes, to tell loss on the way from trouble at the port.

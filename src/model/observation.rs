@@ -45,6 +45,9 @@ pub enum Operation {
     /// The TTL with which the answer to a SYN comes back was searched for, by attempts that ignore answers with a lower one: `reply_ttl`,
     /// where several flows agreed; null where they did not. `refused` for a reset, `ok` for an open port's answer.
     ReturnTtl,
+    /// Nothing was sent to the address for a while (`elapsed_ms`), so that routers which limit their errors may answer again;
+    /// `cancelled` where no time was left for it.
+    Pause,
     /// An earlier report was read: `ttl` is the hop of the host's last router then, `icmp.from` that router.
     Baseline,
 }

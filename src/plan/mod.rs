@@ -123,6 +123,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 | Need::ReturnTtl(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
                 Need::Egress(e) => done(Need::Burst(e.clone())) && searched(e),
+                Need::QuietLook(_) => false,
                 Need::Outcomes(e) => done(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
@@ -141,6 +142,16 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         if ready && possible {
             want(Step::Measure(need));
         }
+    }
+    // A pause is one only when nothing else is under way, or about to be.
+    let underway =
+        |(step, state): (&Step, &State)| matches!(step, Step::Measure(_)) && *state != State::Done;
+    if steps.is_empty() && !log.iter().any(underway) {
+        let looks = needs
+            .into_iter()
+            .filter(|need| matches!(need, Need::QuietLook(_)))
+            .map(Step::Measure);
+        steps.extend(looks.filter(|step| !log.contains_key(step)));
     }
     steps
 }
@@ -217,6 +228,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::Egress(e)
         | Need::ResetLimit(e)
         | Need::ReturnTtl(e)
+        | Need::QuietLook(e)
         | Need::Ingress(e)
         | Need::Outcomes(e)
         | Need::ControlSeries(e) => Some(e),
@@ -310,6 +322,21 @@ pub fn open_control(evidence: &Evidence, endpoint: &Endpoint) -> Option<Endpoint
         .of(Operation::Connect, &control)
         .any(|o| o.control && o.outcome == Outcome::Ok);
     open.then_some(control)
+}
+
+/// The last distance at which a router answered for the port asked for; 0 where none did.
+pub fn last_answered(evidence: &Evidence, endpoint: &Endpoint) -> u8 {
+    let subject = evidence
+        .endpoints
+        .iter()
+        .find(|subject| subject.endpoint == *endpoint);
+    subject
+        .and_then(|subject| {
+            diagnose::Scene::new(evidence, subject)
+                .last_router()
+                .map(|(ttl, _)| ttl)
+        })
+        .unwrap_or(0)
 }
 
 /// The distances at which the port has to be asked again: those where the control was answered and the port was not.
