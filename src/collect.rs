@@ -274,6 +274,10 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             let spec = spec(endpoint, protocol, false);
             trace::quiet::ask(recorder, options, spec, last, paths).await;
         }
+        Need::SamePorts(endpoint) => {
+            let ports = recorder.read(|evidence| plan::failed_ports(evidence, &endpoint));
+            connect::again(recorder, options, endpoint, ports).await;
+        }
         Need::ReturnTtl(endpoint) => {
             let control = recorder.read(|evidence| plan::open_control(evidence, &endpoint));
             return_ttl::search(recorder, options, endpoint, control).await;
@@ -419,7 +423,7 @@ fn name(step: &Step) -> &'static str {
         Step::Routes | Step::NeighbourEarly(_) | Step::Neighbour(_) => "looking at this machine",
         Step::Measure(need) => match need {
             Need::Burst(_) | Need::Resolution => "probing",
-            Need::SecondBurst(_) => "probing once more",
+            Need::SecondBurst(_) | Need::SamePorts(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
             Need::Outcomes(_) => "seeing which flows arrive",
             Need::Reask(_) | Need::ResetLimit(_) | Need::QuietLook(_) => "asking silent hops again",

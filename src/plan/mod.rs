@@ -121,6 +121,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 Need::SecondBurst(e)
                 | Need::ControlSeries(e)
                 | Need::ReturnTtl(e)
+                | Need::SamePorts(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
                 Need::Egress(e) => done(Need::Burst(e.clone())) && searched(e),
                 Need::QuietLook(_) => false,
@@ -229,6 +230,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::ResetLimit(e)
         | Need::ReturnTtl(e)
         | Need::QuietLook(e)
+        | Need::SamePorts(e)
         | Need::Ingress(e)
         | Need::Outcomes(e)
         | Need::ControlSeries(e) => Some(e),
@@ -313,6 +315,15 @@ pub fn just_before(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
         .control_walk
         .arrival()?;
     distance.checked_sub(1).filter(|ttl| *ttl > 0)
+}
+
+/// The source ports of attempts that failed, once each.
+pub fn failed_ports(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u16> {
+    let failed = evidence.burst(endpoint).filter(|o| {
+        !matches!(o.outcome, Outcome::Ok | Outcome::Cancelled) && !o.outcome.is_local()
+    });
+    let ports: BTreeSet<u16> = failed.filter_map(|o| o.source_port).collect();
+    ports.into_iter().collect()
 }
 
 /// The control port, where it is open.

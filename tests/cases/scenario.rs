@@ -13,6 +13,7 @@
 //! | `trace TTL OUTCOME …`, `trace A..B via ADDRESS… [KEY VALUE]…` | TTL-limited ones; `control-trace` (SYNs) and `datagram-trace` likewise |
 //! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
 //! | `return-ttl port N`, `return-ttl control N` | with which TTL answers came back; `unsettled` where flows did not agree |
+//! | `same-port N OUTCOME`, `new-port` | attempts from source ports that had failed, and from new ones beside them |
 //! | `pause MS` | a pause in which nothing was sent |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `not-permitted` | this user may not send echo requests |
@@ -149,6 +150,8 @@ impl Reader {
             }
             "control-trace" => self.walk(Operation::TraceTcp, true, &words),
             "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
+            "same-port" => self.series(Operation::SamePort, false, &words),
+            "new-port" => self.series(Operation::SamePort, true, &words),
             "return-ttl" => self.return_ttl(&words),
             "pause" => {
                 let began = self.now;
