@@ -275,6 +275,15 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 .await;
             }
         }
+        Need::QuietLook(endpoint) => {
+            let last = recorder.read(|evidence| plan::last_answered(evidence, &endpoint));
+            let spec = spec(endpoint, protocol, false);
+            trace::quiet::ask(recorder, options, spec, last, paths).await;
+        }
+        Need::SamePorts(endpoint) => {
+            let ports = recorder.read(|evidence| plan::failed_ports(evidence, &endpoint));
+            connect::again(recorder, options, endpoint, ports).await;
+        }
         Need::ReturnTtl(endpoint) => {
             let control = recorder.read(|evidence| plan::open_control(evidence, &endpoint));
             return_ttl::search(recorder, options, endpoint, control).await;
@@ -420,11 +429,11 @@ fn name(step: &Step) -> &'static str {
         Step::Routes | Step::NeighbourEarly(_) | Step::Neighbour(_) => "looking at this machine",
         Step::Measure(need) => match need {
             Need::Burst(_) | Need::Resolution => "probing",
-            Need::SecondBurst(_) => "probing once more",
+            Need::SecondBurst(_) | Need::SamePorts(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
             Need::Outcomes(_) => "seeing which flows arrive",
             Need::Mtu(_) => "measuring the path MTU",
-            Need::Reask(_) | Need::ResetLimit(_) => "asking silent hops again",
+            Need::Reask(_) | Need::ResetLimit(_) | Need::QuietLook(_) => "asking silent hops again",
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"
             }

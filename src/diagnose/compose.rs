@@ -67,6 +67,12 @@ pub fn needs(evidence: &Evidence) -> BTreeSet<Need> {
             match judge(&scene) {
                 Judgement::Unknown(needs) => wanted.extend(needs),
                 Judgement::Fires(finding) if finding.severity == Severity::Error => break,
+                Judgement::Refinable(finding, needs) => {
+                    wanted.extend(needs);
+                    if finding.severity == Severity::Error {
+                        break;
+                    }
+                }
                 _ => {}
             }
         }
@@ -217,10 +223,7 @@ fn explains(finding: &Finding, verdict: Verdict) -> bool {
 fn names(evidence: &Evidence) -> Vec<Finding> {
     let mut fired: Vec<Finding> = rules::all()
         .filter_map(|rule| match rule.judge {
-            Judge::Check(judge) => match judge(evidence) {
-                Judgement::Fires(finding) => Some(*finding),
-                _ => None,
-            },
+            Judge::Check(judge) => judge(evidence).finding(),
             _ => None,
         })
         .collect();
@@ -244,7 +247,7 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
         let Judge::Endpoint(judge) = rule.judge else {
             continue;
         };
-        let Judgement::Fires(finding) = judge(&scene) else {
+        let Some(finding) = judge(&scene).finding() else {
             continue;
         };
         match findings
@@ -255,7 +258,7 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
             Some(cause) if finding.severity == Severity::Error || finding.id == Id::UdpNoAnswer => {
                 cause.evidence.push(consequence(&finding));
             }
-            _ => findings.push(*finding),
+            _ => findings.push(finding),
         }
     }
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.id));

@@ -7,6 +7,8 @@ use crate::model::{Endpoint, Evidence, Finding, Id};
 pub enum Judgement {
     /// It is so, and here is the proof.
     Fires(Box<Finding>),
+    /// The same, and these would make more exact what is said of it.
+    Refinable(Box<Finding>, Vec<Need>),
     /// It is proven not to be so, or does not apply.
     Clear,
     /// It can't be told yet; these would settle it. None: nothing more can.
@@ -17,6 +19,23 @@ impl Judgement {
     /// Fires with this finding.
     pub fn fires(finding: Finding) -> Self {
         Self::Fires(Box::new(finding))
+    }
+
+    /// Fires with this finding, of which more could be said.
+    pub fn refinable(finding: Finding, needs: Vec<Need>) -> Self {
+        if needs.is_empty() {
+            Self::fires(finding)
+        } else {
+            Self::Refinable(Box::new(finding), needs)
+        }
+    }
+
+    /// The finding, where it is so.
+    pub fn finding(self) -> Option<Finding> {
+        match self {
+            Self::Fires(finding) | Self::Refinable(finding, _) => Some(*finding),
+            Self::Clear | Self::Unknown(_) => None,
+        }
     }
 }
 
@@ -54,6 +73,10 @@ pub enum Need {
     Mtu(Endpoint),
     /// With which TTL the reset comes back, and the answer of the control port where that is open.
     ReturnTtl(Endpoint),
+    /// The first hop that stays silent, asked again after a pause in which nothing is sent.
+    QuietLook(Endpoint),
+    /// Attempts from the source ports of those that failed: does the flow decide, or chance?
+    SamePorts(Endpoint),
     /// Which flows arrive: flows from many source ports followed hop by hop and asked at the destination.
     Outcomes(Endpoint),
     /// A series of control probes, to tell loss on the way from trouble at the port.

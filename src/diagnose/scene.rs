@@ -37,6 +37,8 @@ pub struct Scene<'a> {
     pub egress: Vec<&'a Observation>,
     /// With which TTL answers came back: the port's, and the control port's.
     pub return_ttl: Vec<&'a Observation>,
+    /// Connections from the source ports of attempts that had failed.
+    pub same_port: Vec<&'a Observation>,
     /// Datagrams to an unlikely port of the host.
     pub datagram: Vec<&'a Observation>,
     /// TTL-limited datagrams to the host.
@@ -151,6 +153,7 @@ impl<'a> Scene<'a> {
             counters: evidence.of(Operation::Counters, endpoint).collect(),
             ingress: evidence.of(Operation::Ingress, endpoint).collect(),
             egress: evidence.of(Operation::Egress, endpoint).collect(),
+            same_port: evidence.of(Operation::SamePort, endpoint).collect(),
             return_ttl: all()
                 .filter(|o| o.operation == Operation::ReturnTtl)
                 .collect(),

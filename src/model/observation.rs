@@ -47,6 +47,11 @@ pub enum Operation {
     /// The TTL with which the answer to a SYN comes back was searched for, by attempts that ignore answers with a lower one: `reply_ttl`,
     /// where several flows agreed; null where they did not. `refused` for a reset, `ok` for an open port's answer.
     ReturnTtl,
+    /// A connection from a source port from which an attempt had failed before; a control from a new one beside it.
+    SamePort,
+    /// Nothing was sent to the address for a while (`elapsed_ms`), so that routers which limit their errors may answer again;
+    /// `cancelled` where no time was left for it.
+    Pause,
     /// An earlier report was read: `ttl` is the hop of the host's last router then, `icmp.from` that router.
     Baseline,
 }

@@ -129,10 +129,12 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 Need::SecondBurst(e)
                 | Need::ControlSeries(e)
                 | Need::ReturnTtl(e)
+                | Need::SamePorts(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
                 // After all else: it is worth no ICMP error that others need.
                 Need::Mtu(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
                 Need::Egress(e) => done(Need::Burst(e.clone())) && searched(e),
+                Need::QuietLook(_) => false,
                 Need::Outcomes(e) => done(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
@@ -151,6 +153,16 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         if ready && possible {
             want(Step::Measure(need));
         }
+    }
+    // A pause is one only when nothing else is under way, or about to be.
+    let underway =
+        |(step, state): (&Step, &State)| matches!(step, Step::Measure(_)) && *state != State::Done;
+    if steps.is_empty() && !log.iter().any(underway) {
+        let looks = needs
+            .into_iter()
+            .filter(|need| matches!(need, Need::QuietLook(_)))
+            .map(Step::Measure);
+        steps.extend(looks.filter(|step| !log.contains_key(step)));
     }
     steps
 }
@@ -243,6 +255,8 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::Egress(e)
         | Need::ResetLimit(e)
         | Need::ReturnTtl(e)
+        | Need::QuietLook(e)
+        | Need::SamePorts(e)
         | Need::Ingress(e)
         | Need::Mtu(e)
         | Need::Outcomes(e)
@@ -335,6 +349,15 @@ pub fn just_before(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
     distance.checked_sub(1).filter(|ttl| *ttl > 0)
 }
 
+/// The source ports of attempts that failed, once each.
+pub fn failed_ports(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u16> {
+    let failed = evidence.burst(endpoint).filter(|o| {
+        !matches!(o.outcome, Outcome::Ok | Outcome::Cancelled) && !o.outcome.is_local()
+    });
+    let ports: BTreeSet<u16> = failed.filter_map(|o| o.source_port).collect();
+    ports.into_iter().collect()
+}
+
 /// The control port, where it is open.
 pub fn open_control(evidence: &Evidence, endpoint: &Endpoint) -> Option<Endpoint> {
     let control = evidence.control_of(endpoint);
@@ -342,6 +365,21 @@ pub fn open_control(evidence: &Evidence, endpoint: &Endpoint) -> Option<Endpoint
         .of(Operation::Connect, &control)
         .any(|o| o.control && o.outcome == Outcome::Ok);
     open.then_some(control)
+}
+
+/// The last distance at which a router answered for the port asked for; 0 where none did.
+pub fn last_answered(evidence: &Evidence, endpoint: &Endpoint) -> u8 {
+    let subject = evidence
+        .endpoints
+        .iter()
+        .find(|subject| subject.endpoint == *endpoint);
+    subject
+        .and_then(|subject| {
+            diagnose::Scene::new(evidence, subject)
+                .last_router()
+                .map(|(ttl, _)| ttl)
+        })
+        .unwrap_or(0)
 }
 
 /// The distances at which the port has to be asked again: those where the control was answered and the port was not.

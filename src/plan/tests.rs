@@ -434,3 +434,46 @@ fn a_missing_route_in_a_family_that_this_machine_has_is_no_reason_to_leave_out()
     admit(&mut evidence);
     assert_eq!(tested(&evidence).len(), 2);
 }
+
+#[test]
+fn a_pause_is_made_only_when_nothing_else_is_under_way_or_wanted() {
+    let (mut evidence, mut log) = begun();
+    limited(&mut evidence, FIRST, 1, Some("10.0.1.254"), false);
+    limited(&mut evidence, FIRST, 1, None, false);
+    limited(&mut evidence, FIRST, 2, None, false);
+    connects(&mut evidence, FIRST, Outcome::Timeout, 10);
+    let look = Step::Measure(Need::QuietLook(endpoint(FIRST)));
+    // One that rejected once, and was not heard again.
+    evidence.record(Observation {
+        endpoint: Some(endpoint(FIRST)),
+        icmp: Some(Icmp {
+            kind: 3,
+            code: 13,
+            from: "10.0.2.1".parse().ok(),
+            mtu: None,
+            quote: None,
+        }),
+        ..Observation::new(Operation::Connect, Ms::ZERO, Outcome::Prohibited)
+    });
+    evidence.options.count = 11;
+    for need in [Need::Burst(endpoint(FIRST)), Need::Trace(endpoint(FIRST))] {
+        done(&mut log, Step::Measure(need));
+    }
+    // Until then everything else comes first.
+    for _ in 0..10 {
+        let steps = next(&evidence, &log, LATER);
+        if steps.contains(&look) {
+            assert_eq!(steps, [look]);
+            return;
+        }
+        assert!(!steps.is_empty());
+        for step in &steps {
+            log.insert(step.clone(), State::Running(LATER));
+        }
+        assert!(!next(&evidence, &log, LATER).contains(&look));
+        for step in steps {
+            done(&mut log, step);
+        }
+    }
+    panic!("never asked again: {log:?}");
+}

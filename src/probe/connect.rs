@@ -5,14 +5,14 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
 use super::flow::{flow, icmp, local_outcome};
 use super::series::{ERRORS_EXPLAIN, LATE_REPORT, PATIENT, Series};
 use super::{Recorder, egress};
-use crate::model::{Ms, Observation, Operation, Options, Outcome};
+use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
 use crate::net::flow::SourcePort;
 use crate::net::tcp::{self, Close, Connect};
 use crate::net::tcp_info;
@@ -44,6 +44,66 @@ pub async fn series(recorder: Recorder, options: Rc<Options>, series: Series) {
     if let Some(before) = before {
         before.compare(&recorder, &series.endpoint, began);
     }
+}
+
+/// At most so many attempts are made from source ports that failed, and so many from new ones at least.
+const AGAIN_MAX: usize = 12;
+/// How long each is waited for: over the first time that the kernel sends the SYN again.
+const AGAIN_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Connects once more from source ports from which it failed, and from as many new ones or more, and records each. Over IPv6 Linux gives the socket another flow label than
+/// the first attempt had.
+pub async fn again(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, ports: Vec<u16>) {
+    let began = Instant::now();
+    let mut running = JoinSet::new();
+    let again = ports.into_iter().take(AGAIN_MAX).map(Some);
+    // In turn, as far as there are ports: what changes meanwhile changes for both.
+    let in_turn = again
+        .chain(std::iter::repeat(None))
+        .take(AGAIN_MAX)
+        .flat_map(|port| [port, None]);
+    let tries: Vec<Option<u16>> = in_turn.collect();
+    for (port, number) in tries.into_iter().zip(0_u32..) {
+        let due = began + options.interval_ms.to_duration().saturating_mul(number);
+        tokio::time::sleep_until(due.into()).await;
+        let (recorder, options, endpoint) = (recorder.clone(), options.clone(), endpoint.clone());
+        running.spawn_local(async move {
+            let mut connect = Connect::on(flow(&options, &endpoint));
+            if let Some(port) = port {
+                connect.flow.source_port = SourcePort::Fixed(port);
+                connect.reuse_address = true;
+            }
+            let began = Instant::now();
+            let mut observation = Observation {
+                endpoint: Some(endpoint),
+                source_port: port,
+                control: port.is_none(),
+                ..Observation::new(Operation::SamePort, recorder.at(began), Outcome::Timeout)
+            };
+            match tcp::start(&connect) {
+                Err(failure) => failed(&mut observation, &failure),
+                Ok(pending) => {
+                    observation.source_port = Some(pending.source_port());
+                    let end = (began + AGAIN_PATIENCE).min(recorder.deadline());
+                    let attempt = pending.wait(end).await;
+                    let elapsed = attempt.ended.saturating_duration_since(attempt.began);
+                    observation.elapsed_ms = Some(elapsed.into());
+                    match attempt.result {
+                        tcp::Outcome::Opened(stream) => {
+                            opened(&mut observation, &stream, elapsed);
+                            stream.close(Close::Fin);
+                        }
+                        tcp::Outcome::Failed(failure) => failed(&mut observation, &failure),
+                        tcp::Outcome::Silent(pending) => {
+                            observation.retransmits = Some(pending.retransmits());
+                        }
+                    }
+                }
+            }
+            recorder.record(observation);
+        });
+    }
+    while running.join_next().await.is_some() {}
 }
 
 async fn all(recorder: Recorder, options: Rc<Options>, series: Series) {
@@ -141,18 +201,7 @@ async fn attempt(
             match attempt.result {
                 tcp::Outcome::Opened(stream) => {
                     seen.borrow_mut().opened += 1;
-                    observation.outcome = Outcome::Ok;
-                    let info = stream.tcp_info().ok();
-                    let again = info
-                        .as_ref()
-                        .and_then(|info| info.total_retrans)
-                        .unwrap_or(0);
-                    observation.retransmits = Some(again);
-                    let kernel = info
-                        .as_ref()
-                        .and_then(tcp_info::TcpInfo::handshake_rtt)
-                        .map(Ms::from);
-                    observation.rtt_ms = kernel.or_else(|| (again == 0).then_some(elapsed.into()));
+                    opened(&mut observation, &stream, elapsed);
                     let reuse = options.source_port.is_some() && !series.control;
                     stream.close(if reuse { Close::Reset } else { Close::Fin });
                 }
@@ -184,6 +233,22 @@ impl Drop for Guard {
             self.recorder.record(observation);
         }
     }
+}
+
+/// Writes down how a connection opened: how often its SYN was sent, and its round trip by the kernel.
+fn opened(observation: &mut Observation, stream: &tcp::Stream, elapsed: Duration) {
+    observation.outcome = Outcome::Ok;
+    let info = stream.tcp_info().ok();
+    let again = info
+        .as_ref()
+        .and_then(|info| info.total_retrans)
+        .unwrap_or(0);
+    observation.retransmits = Some(again);
+    let kernel = info
+        .as_ref()
+        .and_then(tcp_info::TcpInfo::handshake_rtt)
+        .map(Ms::from);
+    observation.rtt_ms = kernel.or_else(|| (again == 0).then_some(elapsed.into()));
 }
 
 /// Writes down how a connection failed: errno, time, what the error queue held, and what that combination means.

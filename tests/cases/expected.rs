@@ -319,6 +319,8 @@ fn word(need: &Need) -> &'static str {
         Need::Resolution => "resolution",
         Need::Burst(_) => "burst",
         Need::SecondBurst(_) => "second-burst",
+        Need::SamePorts(_) => "same-ports",
+        Need::QuietLook(_) => "quiet-look",
         Need::ReturnTtl(_) => "return-ttl",
         Need::Control(_) => "control",
         Need::Echo(_) => "echo",

@@ -31,6 +31,10 @@ pub fn stance(evidence: &Evidence, id: Id) -> (Stance, BTreeSet<Need>) {
     let mut stance = Stance::Clear;
     let mut take = |judgement: Judgement| match judgement {
         Judgement::Fires(_) => stance = Stance::Fires,
+        Judgement::Refinable(_, needs) => {
+            asked.extend(needs);
+            stance = Stance::Fires;
+        }
         Judgement::Unknown(needs) => {
             asked.extend(needs);
             if stance == Stance::Clear {

@@ -14,6 +14,8 @@
 //! | `counters N OUTCOME`, `ingress`, `egress` | what the kernel's counters said around attempts |
 //! | `mtu SIZE OUTCOME [KEY VALUE]…`, `mtu is VALUE [ROUTER]` | datagrams of a size, and what they came to |
 //! | `return-ttl port N`, `return-ttl control N` | with which TTL answers came back; `unsettled` where flows did not agree |
+//! | `same-port N OUTCOME`, `new-port` | attempts from source ports that had failed, and from new ones beside them |
+//! | `pause MS` | a pause in which nothing was sent |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `not-permitted` | this user may not send echo requests |
 //! | `root` | it ran as root |
@@ -152,7 +154,22 @@ impl Reader {
             "control-trace" => self.walk(Operation::TraceTcp, true, &words),
             "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
             "mtu" => self.mtu(&words),
+            "same-port" => self.series(Operation::SamePort, false, &words),
+            "new-port" => self.series(Operation::SamePort, true, &words),
             "return-ttl" => self.return_ttl(&words),
+            "pause" => {
+                let began = self.now;
+                self.now += number::<u64>(rest)?;
+                let what = What::read(Outcome::Ok, &[])?;
+                let endpoint = self.endpoint(Operation::Connect, false, &what)?;
+                self.evidence.record(Observation {
+                    endpoint: Some(endpoint),
+                    elapsed_ms: Some(Ms::from_millis(number(rest)?)),
+                    control: true,
+                    ..Observation::new(Operation::Pause, Ms::from_millis(began), Outcome::Ok)
+                });
+                Ok(())
+            }
             "baseline" => self.baseline(&words),
             "ended" => {
                 self.evidence.ended = from_word::<Ended>(rest)?;

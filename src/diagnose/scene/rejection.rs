@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Scene, Sender, ids};
 use crate::model::text::count;
+use crate::model::topology::Seen;
 use crate::model::{Address, Finding, Icmp, Ms, Observation, Operation, Outcome};
 
 /// An ICMP error that answered probes.
@@ -42,17 +43,19 @@ impl Rejection<'_> {
         answers.filter(|o| o.ttl.is_none()).collect()
     }
 
-    /// How long after the attempt the first of them came.
-    pub fn earliest(&self) -> Option<Ms> {
-        let times = self.answers.iter().filter(|o| o.ttl.is_none());
-        times.filter_map(|o| o.elapsed_ms).min()
+    /// How long after the attempt the first of them came, of those that answered its first packet.
+    fn earliest(&self) -> Option<Ms> {
+        let answers = self.in_burst().into_iter();
+        let first = answers.filter(|o| self.late() || !o.first_syn_lost());
+        first.filter_map(|o| o.elapsed_ms).min()
     }
 
-    /// Whether they came as late as a router that has asked in vain for the host's link address: it asks three times, a second apart
-    /// (Linux `net/core/neighbour.c`, RFC 4861 section 7.2.2).
+    /// Whether they came as late as those of a router that has asked in vain for the host's link address: it asks three times, a second
+    /// apart (Linux `net/core/neighbour.c`, RFC 4861 section 7.2.2), and then reports of all that waited.
     pub fn late(&self) -> bool {
-        let mut times = self.answers.iter().filter_map(|o| o.elapsed_ms);
-        times.any(|elapsed| elapsed > Ms::from_millis(2500))
+        let burst = self.in_burst();
+        let waited = |o: &&Observation| o.elapsed_ms > Some(Ms::from_millis(2500));
+        self.outcome == Outcome::HostUnreachable && burst.len() >= 2 && burst.iter().all(waited)
     }
 }
 
@@ -145,13 +148,13 @@ impl<'a> Scene<'a> {
         };
         let all = self.burst.len();
         let traced = count(limited as u64, "probe");
-        let when = rejection.earliest().map_or_else(String::new, |ms| {
-            if ms > Ms::from_millis(2500) {
+        let when = match rejection.earliest() {
+            Some(ms) if rejection.late() => {
                 format!(" after {ms} (address resolution giving up)")
-            } else {
-                format!(" after {ms}")
             }
-        });
+            Some(ms) => format!(" after {ms}"),
+            None => String::new(),
+        };
         let text = match (burst.len(), limited) {
             (0, _) => format!("{traced} of the trace got the answer {what} from {by}."),
             (some, 0) => {
@@ -212,6 +215,26 @@ impl<'a> Scene<'a> {
             finding = finding.fact(text, ids(&seen));
         }
         finding
+    }
+
+    /// Whether the first silent hop has to be asked again after a pause, before its silence says anything: over IPv4 some router limits its
+    /// errors, and one that rejects by its routes may have used them up for as long as it is asked.
+    pub fn wants_a_pause(&self) -> bool {
+        let asked = self.paused().is_some();
+        if asked || self.address().is_ipv6() || self.walk.is_empty() || !self.evidence.options.path
+        {
+            return false;
+        }
+        let limits = |seen: &Seen<'_>| !seen.expired.is_empty() && !seen.silent.is_empty();
+        !self.rejections().is_empty()
+            || [&self.walk, &self.control_walk, &self.datagram_walk]
+                .iter()
+                .any(|walk| walk.hops.values().any(limits))
+    }
+
+    /// The pause after which the first silent hop was asked again.
+    pub fn paused(&self) -> Option<&'a Observation> {
+        self.evidence.of(Operation::Pause, self.endpoint()).next()
     }
 
     /// Whether some probes of the burst were answered by somebody else, or otherwise: flows may go different ways.

@@ -6,6 +6,7 @@
 //! | `connects`, `datagrams`, `echoes` | SYNs, datagrams and echo requests by ordinary sockets |
 //! | `quoted` | what an ICMP error tells of the probe |
 //! | `near` | near hops, learnt once in a process |
+//! | `quiet` | a hop asked again after a pause |
 //! | `picture` | from the engine's graph to the path of the report |
 
 mod connects;
@@ -13,6 +14,7 @@ mod datagrams;
 mod echoes;
 pub mod near;
 mod picture;
+pub mod quiet;
 mod quoted;
 mod transport;
 

@@ -53,6 +53,8 @@ pub fn line(observation: &Observation) -> String {
 const fn attempted(operation: Operation) -> &'static str {
     match operation {
         Operation::Mtu => "mtu",
+        Operation::SamePort => "same port",
+        Operation::Pause => "pause",
         Operation::ReturnTtl => "return TTL",
         Operation::Resolve => "resolve",
         Operation::Query => "query",

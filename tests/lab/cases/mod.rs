@@ -18,6 +18,7 @@ mod refusals;
 mod silence;
 mod sockets;
 mod trace;
+mod unsteady;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -45,6 +46,7 @@ pub(crate) fn cases() -> Vec<Case> {
         path::cases(),
         silence::cases(),
         refusals::cases(),
+        unsteady::cases(),
         destination::cases(),
         echo::cases(),
         datagram::cases(),

@@ -1,11 +1,11 @@
 //! Who sent the refusal: the host, a device before it, what a port forward leads to, or one of several paths.
 
-use super::{OTHER_PORT, PORT, check, check_port, serve, tcp};
+use super::{OTHER_PORT, PORT, check, check_port, elsewhere, elsewhere_prefix, serve, tcp};
 use crate::{
     case::{Case, cases},
     diamond::Diamond,
     firewall::Hook,
-    net::Family,
+    net::{Family, Route},
     topology::{Lab, host},
 };
 
@@ -20,6 +20,8 @@ pub(super) fn cases() -> Vec<Case> {
         a_reset_by_the_device_before_the_host_has_another_ttl: [Nft],
         a_port_forward_answers_from_farther_than_its_device: [Nft],
         a_reset_made_here_has_a_ttl_that_nobody_lowered: [Nft],
+        a_route_that_rejects_is_named_again_though_its_router_has_used_up_its_errors,
+        a_black_hole_is_one_again_with_the_default_rate_limit: [Nft],
     ]
 }
 
@@ -185,5 +187,35 @@ fn a_reset_made_here_has_a_ttl_that_nobody_lowered() {
             .run()
             .fails_by("local-firewall")
             .mentions("local-firewall", "TTL 64, which no router");
+    }
+}
+
+fn a_route_that_rejects_is_named_again_though_its_router_has_used_up_its_errors() {
+    let lab = Lab::routers(3).rate_limited().build();
+    let routes = [
+        Route::prohibit(elsewhere_prefix(Family::V4)),
+        Route::prohibit(elsewhere_prefix(Family::V6)),
+    ];
+    for route in &routes {
+        lab.router(2).add_route(route);
+    }
+    for family in Family::BOTH {
+        for _ in 0..3 {
+            tcp(lab.client(), elsewhere(family), PORT)
+                .run()
+                .fails_by("path-prohibited")
+                .blames("path-prohibited", 2, lab.hop(family, 2));
+        }
+    }
+}
+
+fn a_black_hole_is_one_again_with_the_default_rate_limit() {
+    let lab = Lab::routers(4).rate_limited().build();
+    for family in Family::BOTH {
+        let to_server = super::to_host(lab.server_address(family));
+        lab.router(3).drops(Hook::Forward, &to_server);
+        for _ in 0..2 {
+            check(&lab, family).run().fails_by("path-blackhole");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::flow_decides::{Decides, decides};
 use super::unsteady::{Unsteady, all_by_chance, controls, unsteady};
 use crate::diagnose::scene::{Scene, Sender, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
@@ -16,7 +17,9 @@ pub const RULE: Rule = Rule {
                   or a fault that comes and goes.",
         proof: "Two bursts of probes from different source ports to one address, with different outcomes; other probes to the same host \
                 that are not lost tell it from loss on the way. Half or more failing is an error, fewer a warning; a single failure that \
-                does not come again is only noted.",
+                does not come again is only noted. Source ports that failed are tried again beside new ones: where all of them fail again \
+                and new ones open (by chance at most once in 20 times), the flow decides, as with a dead backend behind a balancer; where \
+                they open, it does not, as with a full accept queue.",
         remedy: "On the host look at the service's load and accept queue (`ss -tln`: Recv-Q near Send-Q; `nstat -az TcpExtListenOverflows`); \
                  on a balancer at the health of its backends; on firewalls at connection limits.",
         lookalikes: "When other probes to the same host are lost at the same rate it is `path-loss`.",
@@ -29,11 +32,18 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Unsteady::Unknown(needs) => Judgement::Unknown(needs),
         Unsteady::No | Unsteady::Lossy(_) => Judgement::Clear,
         Unsteady::Once => Judgement::fires(once(scene)),
-        Unsteady::Destination(_) => Judgement::fires(finding(scene)),
+        Unsteady::Destination(_) => {
+            let decides = decides(scene);
+            let needs = match &decides {
+                Decides::Ask(needs) => needs.clone(),
+                _ => Vec::new(),
+            };
+            Judgement::refinable(finding(scene, &decides), needs)
+        }
     }
 }
 
-fn finding(scene: &Scene<'_>) -> Finding {
+fn finding(scene: &Scene<'_>, decides: &Decides) -> Finding {
     let sent = scene.burst.len();
     let troubled = scene.troubled();
     let failed = troubled.iter().filter(|o| o.outcome != Outcome::Ok).count();
@@ -63,28 +73,7 @@ fn finding(scene: &Scene<'_>) -> Finding {
         ),
     };
     let mut finding = Finding::new(Id::DestinationIntermittent, severity, title)
-            .explained(if let Some(by) = rejecters(scene).first() {
-                format!("Some attempts get through to {host}, and others are turned away by {} with an ICMP error. Flows may go different \
-                 ways, and only some of them by a device that forbids; or that device limits how many it lets pass.", scene.device(by), host = scene.host())
-            } else { if told_apart(scene) {
-            match scene.probe() {
-                Operation::Echo => {
-                    "The host answers some echo requests and not others, and answers other protocols: it, or a device before it, limits \
-                     how many it answers."
-                }
-                Operation::Datagram => {
-                    "The same address and port answers now this way, now that. A service that is too busy, one that limits how often it \
-                     answers, or a balancer with a dead backend behaves so."
-                }
-                _ => {
-                    "The same address and port answers now this way, now that. A service whose accept queue is full, a balancer with a dead \
-                     backend, or a limit on connections behaves so."
-                }
-            }
-        } else {
-            "The same address and port answers now this way, now that. Whether packets are lost on the way or the port itself is unsteady \
-             can't be told: too few of the other probes to the host were answered, or too few of these failed."
-        }.to_owned() })
+        .explained(why(scene, decides))
         .about(scene.endpoint())
         .at(None, Some(scene.address().clone()));
     finding = kinds(finding, &troubled);
@@ -106,6 +95,15 @@ fn finding(scene: &Scene<'_>) -> Finding {
             controls.observations,
         );
     }
+    if let Decides::Flow(tried) | Decides::Chance(tried) = decides {
+        finding = finding.fact(
+            format!(
+                "Of {} source ports that had failed {} failed again at another try; of {} new ones, tried at the same time, {} failed.",
+                tried.ports, tried.failed, tried.new, tried.new_failed
+            ),
+            tried.observations.iter().copied(),
+        );
+    }
     for by in rejecters(scene) {
         finding = finding.action(format!(
             "Ask the owner of {} why it turns {} from {} to {} away.",
@@ -125,12 +123,74 @@ fn finding(scene: &Scene<'_>) -> Finding {
             .action(format!("{who} on {}, and on the firewalls before it.", scene.address()))
             .action("If the address is a balancer's, look at the health of its backends: one that is dead takes its share.");
     }
+    let balancer = "If the address is a balancer's, look at the health of its backends: one that is dead takes its share of the connections.";
+    if matches!(decides, Decides::Flow(_)) {
+        return finding.action(balancer).command(
+            "See whether only some of the paths carry the flows:",
+            format!(
+                "nwcheck trace --all-paths {}",
+                crate::model::text::escape(&scene.evidence.target.label())
+            ),
+        );
+    }
     finding
         .command(
-            format!("On {}, see whether the accept queue is full (Recv-Q near Send-Q):", scene.address()),
+            format!(
+                "On {}, see whether the accept queue is full (Recv-Q near Send-Q):",
+                scene.address()
+            ),
             format!("ss -tln 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops"),
         )
-        .action("If the address is a balancer's, look at the health of its backends: one that is dead takes its share of the connections.")
+        .action(balancer)
+}
+
+/// What it comes from, as far as it is told.
+fn why(scene: &Scene<'_>, decides: &Decides) -> String {
+    if let Some(by) = rejecters(scene).first() {
+        return format!(
+            "Some attempts get through to {}, and others are turned away by {} with an ICMP error. Flows may go different ways, and only \
+             some of them by a device that forbids; or that device limits how many it lets pass.",
+            scene.host(),
+            scene.device(by)
+        );
+    }
+    let refused = !scene.with(Outcome::Refused).is_empty();
+    match (decides, scene.probe()) {
+        (Decides::Flow(_), _) => {
+            "The same source ports fail each time and others open: the flow decides. A balancer that spreads connections by their addresses \
+             and ports, and has a dead backend, does so; or a device or path that only some flows take. A service that is too busy does not."
+        }
+        (Decides::Chance(_), _) if told_apart(scene) && refused => {
+            "The same address and port answers now this way, now that, and not by the flow. A balancer that deals connections out in turn, \
+             and has a backend that refuses, does so; or a service that restarts, or a limit on connections. A full accept queue does not \
+             refuse, unless the host is set to (Linux tcp_abort_on_overflow)."
+        }
+        (Decides::Chance(_), _) if told_apart(scene) => {
+            "The same address and port answers now, and now not, and not by the flow; the rest of the host answers. A service whose accept \
+             queue is full does so, a limit on connections, or a balancer that deals connections out in turn and has a dead backend."
+        }
+        (_, Operation::Echo) if told_apart(scene) => {
+            "The host answers some echo requests and not others, and answers other protocols: it, or a device before it, limits how many it \
+             answers."
+        }
+        (_, Operation::Datagram) if told_apart(scene) => {
+            "The same address and port answers now this way, now that. A service that is too busy, one that limits how often it answers, or \
+             a balancer with a dead backend behaves so."
+        }
+        _ if told_apart(scene) && refused => {
+            "The same address and port answers now this way, now that. A balancer with a backend that refuses, a service that restarts, or a \
+             limit on connections behaves so."
+        }
+        _ if told_apart(scene) => {
+            "The same address and port answers now this way, now that. A service whose accept queue is full, a balancer with a dead backend, \
+             or a limit on connections behaves so."
+        }
+        _ => {
+            "The same address and port answers now this way, now that. Whether packets are lost on the way or the port itself is unsteady \
+             can't be told: too few of the other probes to the host were answered, or too few of these failed."
+        }
+    }
+    .to_owned()
 }
 
 /// The devices on the way that turn probes away, where two or more were.

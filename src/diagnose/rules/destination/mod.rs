@@ -2,6 +2,7 @@
 
 mod composed;
 mod echo_filtered;
+mod flow_decides;
 mod host_down;
 mod intermittent;
 mod port_closed;
@@ -15,7 +16,6 @@ use crate::diagnose::Rule;
 
 pub(super) use host_down::last_router_proven;
 pub(crate) use port_filtered::closes;
-pub(super) use return_ttl::{Compared, compared};
 pub(super) use unsteady::{Unsteady, unsteady};
 
 /// The rules of this family, in the order of the chain.

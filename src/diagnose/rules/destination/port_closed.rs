@@ -56,6 +56,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let within = fastest.map_or_else(String::new, |ms| format!(", the fastest in {ms}"));
     let near = scene.is_own() || scene.on_link();
     let from = compared(scene);
+    let needs = match &from {
+        Compared::Unknown(needs) => needs.clone(),
+        _ => Vec::new(),
+    };
     let elsewhere = matches!(&from, Compared::Both { reset, open, .. } if reset != open);
     let title = match &from {
         Compared::Both { port: open, .. } if elsewhere => format!(
@@ -141,13 +145,12 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     } else {
         scene.address().to_string()
     };
-    Judgement::fires(
-        finding
-            .command(
-                format!("On {whose}, see whether the service runs, and on which address and port it listens:"),
-                format!("ss -tlnp 'sport = :{port}'"),
-            )
-            .action(format!("If it listens there, a firewall of that host, or directly before it, resets connections from {}.", scene.source()))
-            .action("If it does not, start it, or correct the port in the client's configuration."),
-    )
+    let finding = finding
+        .command(
+            format!("On {whose}, see whether the service runs, and on which address and port it listens:"),
+            format!("ss -tlnp 'sport = :{port}'"),
+        )
+        .action(format!("If it listens there, a firewall of that host, or directly before it, resets connections from {}.", scene.source()))
+        .action("If it does not, start it, or correct the port in the client's configuration.");
+    Judgement::refinable(finding, needs)
 }

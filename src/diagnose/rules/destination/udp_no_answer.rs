@@ -38,7 +38,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if up.is_none() {
         match nothing_answers(scene) {
             Judgement::Unknown(needs) => return Judgement::Unknown(needs),
-            Judgement::Fires(_) => return Judgement::Clear,
+            Judgement::Fires(_) | Judgement::Refinable(..) => return Judgement::Clear,
             Judgement::Clear => {}
         }
         let explained =

@@ -13,7 +13,8 @@ pub const RULE: Rule = Rule {
     explain: Explain {
         meaning: "Packets pass up to a hop, and nothing at all answers beyond it: the path breaks there, or the host is off, or it drops everything.",
         proof: "The port asked for, a control port, datagrams and, where allowed, echo requests all stay unanswered by the host, and no \
-                TTL-limited probe of any kind is answered from beyond the hop named. Silent hops were asked again.",
+                TTL-limited probe of any kind is answered from beyond the hop named. Silent hops were asked again; where an IPv4 router \
+                was seen to limit its errors, after a pause of two seconds in which nothing was sent.",
         remedy: "Find out first whether the host is on: from its console, its hypervisor, or a machine on its own network. If it is, the \
                  owner of the hop named, or of what follows it, has to look for the break.",
         lookalikes: "When the host answers anything at all, it is `port-filtered` or `path-filtered`. When the hop is known to be the host's \
@@ -67,6 +68,9 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
             && (traced(scene) || !scene.evidence.options.path));
     if !enough {
         return Judgement::Unknown(needs);
+    }
+    if scene.wants_a_pause() && !cut_short {
+        return Judgement::Unknown(vec![Need::QuietLook(endpoint.clone())]);
     }
     // What is silent to strangers by design may be well behind a firewall that lets nothing else in: nothing is proven.
     if scene.silent_by_design().is_some() {
@@ -149,10 +153,27 @@ fn finding(scene: &Scene<'_>) -> Finding {
             format!("ip route get {}", scene.address().ip()),
         ),
     };
+    if let Some(pause) = scene.paused().filter(|pause| pause.outcome == Outcome::Ok) {
+        let waited = pause
+            .elapsed_ms
+            .map_or_else(String::new, |ms| format!(" after {ms} without any probe"));
+        return ending(
+            scene,
+            finding.fact(
+                format!("The first silent hop was asked once more{waited}, and stayed silent."),
+                ids(&[pause]),
+            ),
+        );
+    }
     finding = finding.action(
         "If another check went this way moments ago, wait ten seconds and repeat it: routers limit their error messages, and one that has \
          used them up looks like a black hole.",
     );
+    ending(scene, finding)
+}
+
+/// Adds what is left to do.
+fn ending(scene: &Scene<'_>, finding: Finding) -> Finding {
     route_back(scene, local_not_ruled_out(scene, finding)).action(format!(
         "Run the check from the other side, towards {}: it shows which direction breaks.",
         scene.source()

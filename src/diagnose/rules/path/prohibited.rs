@@ -56,10 +56,13 @@ pub(super) fn rejected_by_device(
         Shape::RejectedOnce(rejection)
             if rejection.sender == Sender::Device && outcomes.contains(&rejection.outcome) =>
         {
-            return Judgement::Unknown(vec![
-                Need::Trace(scene.endpoint().clone()),
-                Need::SecondBurst(scene.endpoint().clone()),
-            ]);
+            let endpoint = || scene.endpoint().clone();
+            // More probes at once would only use up what the device may say.
+            return Judgement::Unknown(if scene.wants_a_pause() {
+                vec![Need::QuietLook(endpoint())]
+            } else {
+                vec![Need::Trace(endpoint()), Need::SecondBurst(endpoint())]
+            });
         }
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnose::rules::destination::{Compared, compared};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::local::RouteKind;
@@ -49,13 +48,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         _ => return Judgement::Clear,
     }
     let (ttl, distance, resets, controls) = match reset_before_the_host(scene) {
-        Reset::Host => {
-            // What the port's own finding says of the sender may still be settled.
-            return match compared(scene) {
-                Compared::Unknown(needs) => Judgement::Unknown(needs),
-                _ => Judgement::Clear,
-            };
-        }
+        Reset::Host => return Judgement::Clear,
         Reset::Unknown(needs) => return Judgement::Unknown(needs),
         Reset::Device {
             ttl,

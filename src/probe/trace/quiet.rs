@@ -1,0 +1,140 @@
+//! A hop asked again after a pause in which nothing was sent.
+//!
+//! Routers limit how many ICMP errors they send to one asker. A Linux router that rejects by its routes takes twice from the same
+//! allowance, once in `ip_error` and once in `icmp_send` (`net/ipv4/route.c`, `net/ipv4/icmp.c`; one token a second each): asked more
+//! often than every two seconds it uses up each token without an answer, and looks like a black hole for as long as it is asked.
+
+use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::silent;
+use super::transport::{Ended, Transport};
+use super::{Shared, Spec};
+use crate::model::{Observation, Operation, Options, Outcome};
+use crate::probe::Recorder;
+use crate::proto::trace::{FlowId, Probe, ProbeId};
+
+/// The pause: two tokens, and a little.
+const PAUSE: Duration = Duration::from_millis(2150);
+/// How long an answer is waited for: less than the second after which the kernel sends a SYN again.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// At most so many hops further on are asked, where one answers after all.
+const HOPS: u8 = 3;
+/// A flow of its own, which no trace has: they count from 0, and those at one distance down from the greatest.
+const FLOW: FlowId = FlowId(u16::MAX - 1000);
+
+/// Waits, then asks the hop after `last` (0: no router answered), and `last` itself on the same flow, so that a rejection can be placed.
+/// One that is rejected is asked a second time after another pause; where it answers as a router, the next is asked.
+pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8, shared: Shared) {
+    let seed = RandomState::new().hash_one(&spec.endpoint);
+    let (ended, answers) = mpsc::unbounded_channel::<Ended>();
+    let transport = match Transport::new(&recorder, &options, &spec, seed, ended) {
+        Ok(transport) => transport,
+        Err(observation) => {
+            recorder.record(*observation);
+            return;
+        }
+    };
+    let mut asking = Asking {
+        recorder,
+        spec,
+        shared,
+        transport,
+        answers,
+        next: 0,
+    };
+    if !asking.pause().await {
+        return;
+    }
+    if last > 0 && asking.probe(last).await.is_none() {
+        return;
+    }
+    for ttl in (last.saturating_add(1)..).take(HOPS.into()) {
+        match asking.probe(ttl).await {
+            Some(Outcome::TtlExceeded) => {}
+            Some(outcome) if outcome.is_icmp() => {
+                if asking.pause().await {
+                    asking.probe(ttl).await;
+                }
+                return;
+            }
+            _ => return,
+        }
+    }
+}
+
+struct Asking {
+    recorder: Recorder,
+    spec: Spec,
+    shared: Shared,
+    transport: Transport,
+    answers: mpsc::UnboundedReceiver<Ended>,
+    next: u64,
+}
+
+impl Asking {
+    /// Waits, and records that; false where no time is left for it.
+    async fn pause(&mut self) -> bool {
+        let began = self.recorder.now();
+        let time = Instant::now() + PAUSE + PATIENCE <= self.recorder.deadline();
+        if time {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let outcome = if time {
+            Outcome::Ok
+        } else {
+            Outcome::Cancelled
+        };
+        self.recorder.record(Observation {
+            endpoint: Some(self.spec.endpoint.clone()),
+            elapsed_ms: Some(self.recorder.now() - began),
+            control: true,
+            ..Observation::new(Operation::Pause, began, outcome)
+        });
+        time
+    }
+
+    /// Sends one probe and records what comes of it; none where it can't be sent.
+    async fn probe(&mut self, ttl: u8) -> Option<Outcome> {
+        while let Err(later) = self.shared.pace.take() {
+            tokio::time::sleep_until(later.into()).await;
+        }
+        let id = ProbeId(self.next);
+        self.next += 1;
+        let probe = Probe {
+            id,
+            flow: FLOW,
+            ttl,
+            attempt: 0,
+        };
+        let mut underway = match self.transport.send(&self.recorder, &self.spec, probe) {
+            Ok(underway) => underway,
+            Err(observation) => {
+                self.recorder.record(*observation);
+                return None;
+            }
+        };
+        underway.observation.at_ms = self.recorder.at(underway.began);
+        let end = underway.began + PATIENCE;
+        loop {
+            tokio::select! {
+                Some(ended) = self.answers.recv() => {
+                    if ended.id == id {
+                        let mut observation = ended.observation;
+                        observation.at_ms = self.recorder.at(ended.began);
+                        let outcome = observation.outcome;
+                        self.recorder.record(observation);
+                        return Some(outcome);
+                    }
+                }
+                () = tokio::time::sleep_until(end.into()) => {
+                    silent(&self.recorder, underway).await;
+                    return Some(Outcome::Timeout);
+                }
+            }
+        }
+    }
+}
