@@ -111,8 +111,8 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["--confidence: `90` is not offered", "95 or 99"],
     ),
     (
-        &["tcp", "a:1", "--redact"],
-        &["--redact: there is no such option"],
+        &["tcp", "a:1", "--redact", "-vv"],
+        &["--redact: -vv tells of each probe with its real addresses"],
     ),
     (
         &["tcp", "a:1", "-o", "html"],
