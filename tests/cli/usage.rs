@@ -88,6 +88,10 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["diff", "a.json", "b.json", "-o", "html"],
         &["no form `html`", "text, markdown or json"],
     ),
+    (
+        &["tcp", "a:1", "-q", "-vv"],
+        &["it can't be used with --", "--verbose"],
+    ),
     (&["show", "-", "-"], &["stdin can be read only once"]),
     (
         &["show", "/nonexistent/report.json"],

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::address::{Addresses, stays};
 use super::{Prose, redact};
-use crate::model::local::{Interface, Neighbour, NeighbourRole, NeighbourState, Prefix};
+use crate::model::local::{Firewall, Interface, Neighbour, NeighbourRole, NeighbourState, Prefix};
 use crate::model::options::Override;
 use crate::model::resolution::{Resolution, ServerAnswer, Transport};
 use crate::model::target::{Kind, Target};
@@ -176,6 +176,10 @@ impl Secret {
             at_ms: Ms::ZERO,
             confirmed_ms_ago: None,
         }];
+        report.local.firewall = Some(Firewall {
+            readable: true,
+            text: format!("ip saddr {} drop comment \"kunde: intern\"", self.v4),
+        });
         report.local.interfaces = vec![Interface {
             name: "tun-kunde".to_owned(),
             up: true,
