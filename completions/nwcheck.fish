@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_nwcheck_global_optspecs
-    string join \n o/output= save= q/quiet v/verbose color= ascii h/help c/count= i/interval= w/timeout= deadline= wait= control= 4 6 s/source= source-port= I/interface= tos= no-local server= resolve= all-addresses= max-hops= flows= all-paths confidence= confidence-scope= as-database= rate= no-path baseline= expect= max-loss= max-avg= max-p95= max-connect= fail-on= V/version
+    string join \n o/output= save= q/quiet v/verbose redact color= ascii h/help c/count= i/interval= w/timeout= deadline= wait= control= 4 6 s/source= source-port= I/interface= tos= no-local server= resolve= all-addresses= max-hops= flows= all-paths confidence= confidence-scope= as-database= rate= no-path baseline= expect= max-loss= max-avg= max-p95= max-connect= fail-on= V/version
 end
 
 function __fish_nwcheck_needs_command
@@ -55,6 +55,7 @@ complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-connect -d 'Longest
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s q -l quiet -d 'One line per target, no progress'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l redact -d 'Replace names and addresses in the result'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s 4 -d 'IPv4 only'
@@ -104,6 +105,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-connect -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s q -l quiet -d 'One line per target, no progress'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l redact -d 'Replace names and addresses in the result'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s 4 -d 'IPv4 only'
@@ -142,6 +144,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l max-connect -d 
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s q -l quiet -d 'One line per target, no progress'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l redact -d 'Replace names and addresses in the result'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s 4 -d 'IPv4 only'
@@ -181,6 +184,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l max-connect -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s q -l quiet -d 'One line per target, no progress'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l redact -d 'Replace names and addresses in the result'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s 4 -d 'IPv4 only'
@@ -220,6 +224,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l max-connect -d
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s q -l quiet -d 'One line per target, no progress'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l redact -d 'Replace names and addresses in the result'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s 4 -d 'IPv4 only'
@@ -259,6 +264,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-connect -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l fail-on -d 'Fail from this severity on: error, warning [error]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s q -l quiet -d 'One line per target, no progress'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l redact -d 'Replace names and addresses in the result'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s 4 -d 'IPv4 only'
@@ -272,6 +278,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l color -d 'auto,
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l rejudge -d 'Judge what was measured by the rules of this version'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s q -l quiet -d 'One line per target, no progress'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l redact -d 'Replace names and addresses in the result'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand diff" -s o -l output -d 'Form of the result: text, markdown, json [text]' -r
@@ -288,5 +295,6 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l save -d 'Also w
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s q -l quiet -d 'One line per target, no progress'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s v -l verbose -d 'All numbers and proofs; -vv: each probe on stderr'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l redact -d 'Replace names and addresses in the result'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s h -l help -d 'Print help'

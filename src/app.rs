@@ -3,6 +3,7 @@
 mod again;
 
 use std::cell::Cell;
+use std::hash::RandomState;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -89,9 +90,14 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     let progress = progress(&config, terminal);
     let pipe_open = Rc::new(Cell::new(true));
     let stream = config.output == Form::Jsonl;
+    let key = config.redact.then(RandomState::new);
     let each = |report: &Report| {
         if stream && pipe_open.get() {
-            match report::jsonl::line(report).map(|line| output::print(&line)) {
+            let shown = report::redact::redacted(report.clone(), key.as_ref());
+            match shown
+                .and_then(|report| report::jsonl::line(&report))
+                .map(|line| output::print(&line))
+            {
                 Ok(Ok(output::Written::Whole)) => {}
                 _ => pipe_open.set(false),
             }
@@ -99,6 +105,11 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     };
     let reports = all(&config, &earlier, &progress, each).await;
     progress.clear();
+    let reports = reports
+        .into_iter()
+        .map(|report| report::redact::redacted(report, key.as_ref()))
+        .collect::<Result<Vec<_>, _>>()
+        .context("the report can't be redacted")?;
     let status = saved::worst(&reports);
     let batch = match reports.as_slice() {
         [_] => None,

@@ -1,5 +1,6 @@
 //! `nwcheck demo`: faults made on loopback, each checked and explained. It needs no network, and ends by itself.
 
+use std::hash::RandomState;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::Context as _;
@@ -49,6 +50,7 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
         told: None,
     };
     let style = terminal.style(config.colour, Some(&config));
+    let key = config.redact.then(RandomState::new);
     let total = cases.len();
     let mut reports: Vec<Report> = Vec::new();
     let mut named = 0;
@@ -64,7 +66,8 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
             never,
         )
         .await;
-        let report = diagnose::diagnose(&evidence);
+        let report = report::redact::redacted(diagnose::diagnose(&evidence), key.as_ref())
+            .context("the report can't be redacted")?;
         let right = report.cause == case.cause;
         named += usize::from(right);
         text.clear();

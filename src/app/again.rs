@@ -1,5 +1,7 @@
 //! Saved reports, seen again: nothing is measured.
 
+use std::hash::RandomState;
+
 use anyhow::Context as _;
 
 use crate::cli::terminal::Terminal;
@@ -24,6 +26,13 @@ pub(super) fn show(show: &Show, terminal: &Terminal) -> anyhow::Result<ExitStatu
             if let Saved::Batch(batch) = document {
                 batch.exit_status = crate::model::saved::worst(&batch.reports).code();
             }
+        }
+    }
+    if show.config.redact {
+        let key = RandomState::new();
+        let all = documents.iter_mut().flat_map(Saved::reports_mut);
+        for report in all {
+            report::redact::redact(report, &key).context("the report can't be redacted")?;
         }
     }
     let Some(whole) = joined(documents) else {

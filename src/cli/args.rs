@@ -267,6 +267,9 @@ pub(super) struct OutputArgs {
     /// All numbers and proofs; -vv: each probe on stderr
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Replace names and addresses in the result
+    #[arg(long)]
+    pub(super) redact: bool,
     /// auto, always, never [auto; see also NO_COLOR]
     #[arg(long, value_name = "WHEN")]
     pub(super) color: Option<String>,

@@ -58,6 +58,8 @@ pub struct Config {
     pub verbosity: Verbosity,
     /// Whether each probe is told on stderr when it ends (`-vv`).
     pub each_probe: bool,
+    /// Whether names and addresses are replaced in the result (`--redact`).
+    pub redact: bool,
     /// When colour is used.
     pub colour: Colour,
     /// Which characters are used.
@@ -427,6 +429,14 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
             })?,
     };
     let colour = colour(typed.color.as_deref())?;
+    if typed.redact && typed.verbose > 1 {
+        return Err(Usage::new(
+            "--redact",
+            "-vv tells of each probe with its real addresses",
+            "one of the two",
+            "-v --redact",
+        ));
+    }
     Ok(Config {
         targets: Vec::new(),
         options,
@@ -438,6 +448,7 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
             _ => Verbosity::Normal,
         },
         each_probe: typed.verbose > 1,
+        redact: typed.redact,
         colour,
         charset: charset(typed.ascii),
         baseline: None,

@@ -104,6 +104,10 @@ pub(super) fn description(page: &str) -> &'static [&'static str] {
              several files, or from stdin (-). Reports of earlier versions are read, and keys of later ones are ignored.",
             "With --rejudge the findings, the verdict and the exit status are made anew by the rules of this version, out of what was \
              measured then. Nothing is sent.",
+            "With --redact names, addresses and interfaces are replaced everywhere, the same original by the same replacement, by a random key \
+             that is not kept. Public addresses become ones of 240.0.0.0/4 and 3fff::/20, others stay in their range; common prefixes and \
+             equality survive, so that the report can be judged again. What others wrote (texts of servers, TXT records) is dropped. Times, \
+             ports, process names and the release of the kernel stay. What is told on stderr is not redacted.",
             "The exit status is that of the reports, the worst of several.",
         ],
         "nwcheck-diff" => &[

@@ -57,8 +57,13 @@ pub(super) fn from_clap(error: &clap::Error, command: &str) -> Usage {
         _ => String::new(),
     };
     let typed = text(ContextKind::InvalidArg);
-    // `--count <N>` and `-c <N>` → `--count`
+    // `--count <N>` and `-c <N>` → `--count`; `--verbose...` → `--verbose`
     let option = typed.split([' ', '=']).next().unwrap_or_default();
+    let option = if option.starts_with('-') {
+        option.trim_end_matches("...")
+    } else {
+        option
+    };
     let hint = value::hint(option);
     match error.kind() {
         ErrorKind::UnknownArgument if !typed.starts_with('-') => Usage::new(
@@ -133,6 +138,7 @@ pub(super) fn from_clap(error: &clap::Error, command: &str) -> Usage {
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg);
             let other = other.split([' ', '=']).next().unwrap_or_default();
+            let other = other.trim_end_matches("...");
             if other == option || other.is_empty() {
                 Usage::new(
                     option,

@@ -326,7 +326,7 @@ impl<'a> Scene<'a> {
         let in_burst = |r: &Rejection<'_>| r.answers.iter().filter(|o| o.ttl.is_none()).count();
         if let Some(most) = rejections
             .iter()
-            .max_by_key(|r| (in_burst(r), r.answers.len()))
+            .max_by_key(|r| (in_burst(r), r.answers.len(), r.first()))
             .filter(|r| {
                 let burst = in_burst(r);
                 let alone = refused == 0 && circles.is_empty();
@@ -365,7 +365,7 @@ impl<'a> Scene<'a> {
         let rejections = self.rejections();
         if let Some(most) = rejections
             .iter()
-            .max_by_key(|r| r.answers.len())
+            .max_by_key(|r| (r.answers.len(), r.first()))
             .filter(|r| r.answers.len() >= 2)
         {
             return Shape::Rejected(most.clone());

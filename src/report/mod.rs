@@ -9,6 +9,7 @@ mod graph;
 pub mod json;
 pub mod jsonl;
 pub mod mermaid;
+pub mod redact;
 pub mod svg;
 pub mod text;
 

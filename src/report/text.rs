@@ -50,6 +50,12 @@ fn one(page: &mut Page<'_>, report: &Report, style: &Style) {
         findings::show(page, report, finding, style);
     }
     page.blank();
+    if report.redacted {
+        page.field(
+            "redacted",
+            "names and addresses are replaced; what was equal still is",
+        );
+    }
     measurements::show(page, report, style);
 }
 

@@ -13,6 +13,7 @@ mod files;
 mod hostile;
 mod invariants;
 mod random;
+mod redacted;
 mod scenario;
 
 use std::collections::BTreeSet;

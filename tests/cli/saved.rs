@@ -274,3 +274,53 @@ fn two_reports_are_compared() {
         run.stderr
     );
 }
+
+#[test]
+fn what_is_redacted_names_nobody_and_is_judged_alike() {
+    let text = fs::read_to_string(first()).unwrap();
+    let closed = text.lines().next().unwrap();
+    // As if it had been a host of somebody's.
+    let real = closed.replace("127.0.0.1", "151.101.65.69");
+    let run = piped(&["show", "-", "--redact", "-o", "json"], real.as_bytes());
+    assert_eq!((run.status, run.stderr.as_str()), (1, ""));
+    for secret in ["151.101", "build-7"] {
+        assert!(!run.stdout.contains(secret), "{secret}: {}", run.stdout);
+    }
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["redacted"], true);
+    let host = report["target"]["host"].as_str().unwrap();
+    assert!(
+        host.parse::<std::net::Ipv4Addr>().unwrap().octets()[0] >= 240,
+        "{host}"
+    );
+    assert_eq!(report["target"]["input"], format!("{host}:18081"));
+    let again = piped(
+        &["show", "-", "--rejudge", "-o", "json"],
+        run.stdout.as_bytes(),
+    );
+    let judged: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(
+        (&judged["cause"], &judged["redacted"]),
+        (&report["cause"], &true.into())
+    );
+    assert_eq!(again.status, 1);
+    // While checking, in every way out.
+    let dir = tempfile::tempdir().unwrap();
+    let saved = dir.path().join("r.json");
+    let words = [
+        "tcp",
+        "127.0.0.1:1",
+        "-c",
+        "3",
+        "--redact",
+        "-o",
+        "jsonl",
+        "--save",
+    ];
+    let run = nwcheck(words.iter().copied().chain([saved.to_str().unwrap()]));
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    let line: Value = serde_json::from_str(&run.stdout).unwrap();
+    let file: Value = serde_json::from_str(&fs::read_to_string(&saved).unwrap()).unwrap();
+    assert_eq!(line["redacted"], true);
+    assert_eq!(line, file, "with one key");
+}

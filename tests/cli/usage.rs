@@ -88,6 +88,10 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["diff", "a.json", "b.json", "-o", "html"],
         &["no form `html`", "text, markdown or json"],
     ),
+    (
+        &["tcp", "a:1", "-q", "-vv"],
+        &["it can't be used with --", "--verbose"],
+    ),
     (&["show", "-", "-"], &["stdin can be read only once"]),
     (
         &["show", "/nonexistent/report.json"],
@@ -111,8 +115,8 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["--confidence: `90` is not offered", "95 or 99"],
     ),
     (
-        &["tcp", "a:1", "--redact"],
-        &["--redact: there is no such option"],
+        &["tcp", "a:1", "--redact", "-vv"],
+        &["--redact: -vv tells of each probe with its real addresses"],
     ),
     (
         &["tcp", "a:1", "-o", "html"],

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Scene, Sender, ids};
 use crate::model::text::count;
 use crate::model::topology::Seen;
-use crate::model::{Address, Finding, Icmp, Ms, Observation, Operation, Outcome};
+use crate::model::{Address, Finding, Icmp, Ms, Observation, ObservationId, Operation, Outcome};
 
 /// An ICMP error that answered probes.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,11 @@ pub struct Rejection<'a> {
 }
 
 impl Rejection<'_> {
+    /// What is the greater the sooner it first came: of two devices that reject as often, the first is named, whatever their addresses.
+    pub(super) fn first(&self) -> std::cmp::Reverse<Option<ObservationId>> {
+        std::cmp::Reverse(self.answers.iter().map(|o| o.id).min())
+    }
+
     /// Whether the target's own address says that something cannot be reached: it forwards what is sent to it, and reports of what is
     /// behind it (an address translator gives the errors of hosts behind it its own address, RFC 5508 section 4.2.2).
     pub fn of_behind_the_target(&self) -> bool {
