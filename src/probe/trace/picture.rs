@@ -220,6 +220,8 @@ fn draw_node(id: String, ttl: u8, node: &engine::Node, around: &Surroundings<'_>
         icmp: icmp()
             .find(|icmp| !expired(icmp))
             .or_else(|| icmp().next())
+            // That the destination itself turns a datagram away is its answer.
+            .filter(|_| !arrived)
             .map(|icmp| IcmpKind {
                 kind: icmp.kind,
                 code: icmp.code,
