@@ -1,11 +1,12 @@
 //! From what each rule says to one report: one cause, its consequences as evidence, the rest beside it.
 //!
-//! The choice is explicit. Within one address the rules start from one [shape](super::scene::Shape) of its burst, so that they exclude
-//! each other; should two still fire, the earlier in the chain name → local → path → destination stands and the other becomes its
-//! evidence. Among the addresses of a name, some that work make the others a warning; where none works, one reason for all is one finding.
+//! The choice is explicit: `chain` says in which order faults count and what each hides. Within one address the rules start from one
+//! [shape](super::scene::Shape) of its burst, so that they exclude each other; should two still fire, the earlier in the chain stands and
+//! the other becomes its evidence. Among the addresses of a name, some that work make the others a warning; where none works, one reason for all is one finding.
 
 use std::collections::BTreeSet;
 
+use super::chain;
 use super::criteria::{self, State};
 use super::rule::{Judge, Judgement, Need};
 use super::scene::{Scene, Shape};
@@ -232,7 +233,13 @@ fn names(evidence: &Evidence) -> Vec<Finding> {
         .position(|finding| finding.severity == Severity::Error)
     {
         let cause = fired.remove(first);
-        let cause = super::unreachable::behind(evidence, &cause).unwrap_or(cause);
+        let mut cause = super::unreachable::behind(evidence, &cause).unwrap_or(cause);
+        if evidence.target.protocol != Protocol::Dns {
+            say_hidden(
+                &mut cause,
+                &crate::model::text::escape(&evidence.target.label()),
+            );
+        }
         fired.retain(|finding| finding.severity != Severity::Error);
         fired.insert(0, cause);
     }
@@ -242,24 +249,32 @@ fn names(evidence: &Evidence) -> Vec<Finding> {
 /// What the rules say of one address.
 fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
     let scene = Scene::new(evidence, subject);
-    let mut findings: Vec<Finding> = Vec::new();
-    for rule in rules::all() {
-        let Judge::Endpoint(judge) = rule.judge else {
-            continue;
-        };
-        let Some(finding) = judge(&scene).finding() else {
-            continue;
-        };
-        match findings
-            .iter_mut()
-            .find(|earlier| earlier.severity == Severity::Error)
-        {
-            // That a datagram got no answer is what any fault before the port looks like.
-            Some(cause) if finding.severity == Severity::Error || finding.id == Id::UdpNoAnswer => {
-                cause.evidence.push(consequence(&finding));
+    let mut findings: Vec<Finding> = rules::all()
+        .filter_map(|rule| match rule.judge {
+            Judge::Endpoint(judge) => judge(&scene).finding(),
+            _ => None,
+        })
+        .collect();
+    let error = |finding: &&Finding| finding.severity == Severity::Error;
+    let cause = findings
+        .iter()
+        .filter(error)
+        .map(|finding| finding.id)
+        .min_by_key(|id| chain::place(*id));
+    if let Some(cause) = cause {
+        // That a datagram got no answer is what any fault before the port looks like.
+        let (consequences, mut left): (Vec<Finding>, Vec<Finding>) =
+            findings.into_iter().partition(|finding| {
+                finding.id != cause
+                    && (finding.severity == Severity::Error || finding.id == Id::UdpNoAnswer)
+            });
+        if let Some(cause) = left.iter_mut().find(|finding| finding.id == cause) {
+            cause.evidence.extend(consequences.iter().map(consequence));
+            if evidence.target.protocol != Protocol::Trace {
+                say_hidden(cause, &scene.service());
             }
-            _ => findings.push(finding),
         }
+        findings = left;
     }
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.id));
     let worst = findings.first().map(|finding| finding.severity);
@@ -295,6 +310,13 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
         state: criteria::state(&scene, &findings),
         probes,
         findings,
+    }
+}
+
+/// Says what the cause hides.
+fn say_hidden(cause: &mut Finding, asked: &str) {
+    if let Some(hidden) = chain::hidden(cause, asked) {
+        cause.explanation = format!("{} {hidden}", cause.explanation);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pure: evidence → findings, and the choice of the one cause.
 
+mod chain;
 mod compose;
 mod criteria;
 mod rule;

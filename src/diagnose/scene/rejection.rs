@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Scene, Sender, ids};
+use crate::diagnose::Need;
 use crate::model::text::count;
 use crate::model::topology::Seen;
 use crate::model::{Address, Finding, Icmp, Ms, Observation, ObservationId, Operation, Outcome};
@@ -20,7 +21,7 @@ pub struct Rejection<'a> {
     pub answers: Vec<&'a Observation>,
 }
 
-impl Rejection<'_> {
+impl<'a> Rejection<'a> {
     /// What is the greater the sooner it first came: of two devices that reject as often, the first is named, whatever their addresses.
     pub(super) fn first(&self) -> std::cmp::Reverse<Option<ObservationId>> {
         std::cmp::Reverse(self.answers.iter().map(|o| o.id).min())
@@ -43,7 +44,7 @@ impl Rejection<'_> {
     }
 
     /// Its answers to probes of the burst.
-    fn in_burst(&self) -> Vec<&Observation> {
+    pub fn in_burst(&self) -> Vec<&'a Observation> {
         let answers = self.answers.iter().copied();
         answers.filter(|o| o.ttl.is_none()).collect()
     }
@@ -222,8 +223,9 @@ impl<'a> Scene<'a> {
         finding
     }
 
-    /// Whether the first silent hop has to be asked again after a pause, before its silence says anything: over IPv4 some router limits its
-    /// errors, and one that rejects by its routes may have used them up for as long as it is asked.
+    /// Whether the first silent hop has to be asked again after a pause, before its silence says anything: over IPv4 an error came, but only
+    /// once, or some router limits its errors. One that rejects by its routes may have used them up for as long as it is asked; over IPv6
+    /// each error costs but one token, and more probes draw more of them.
     pub fn wants_a_pause(&self) -> bool {
         let asked = self.paused().is_some();
         if asked || self.address().is_ipv6() || self.walk.is_empty() || !self.evidence.options.path
@@ -235,6 +237,16 @@ impl<'a> Scene<'a> {
             || [&self.walk, &self.control_walk, &self.datagram_walk]
                 .iter()
                 .any(|walk| walk.hops.values().any(limits))
+    }
+
+    /// What shows whether an error that came once comes again. More probes at once would only use up what its sender may say.
+    pub fn heard_once(&self) -> Vec<Need> {
+        let endpoint = self.endpoint().clone();
+        if self.wants_a_pause() {
+            vec![Need::QuietLook(endpoint)]
+        } else {
+            vec![Need::SecondBurst(endpoint)]
+        }
     }
 
     /// The pause after which the first silent hop was asked again.

@@ -26,11 +26,12 @@ const HOPS: u8 = 3;
 /// A flow of its own, which no trace has: they count from 0, and those at one distance down from the greatest.
 const FLOW: FlowId = FlowId(u16::MAX - 1000);
 
-/// Waits, then asks the hop after `last` (0: no router answered), and `last` itself on the same flow, so that a rejection can be placed.
-/// One that is rejected is asked a second time after another pause; where it answers as a router, the next is asked.
+/// Waits, then asks the hop after `last` (0: no router answered), and `last` itself on the same flow, so that a rejection can be placed; then
+/// once with the greatest TTL. What is rejected is asked a second time after another pause; where a router answers, the next is asked.
 pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8, shared: Shared) {
     let seed = RandomState::new().hash_one(&spec.endpoint);
     let (ended, answers) = mpsc::unbounded_channel::<Ended>();
+    let far = options.max_hops;
     let transport = match Transport::new(&recorder, &options, &spec, seed, ended) {
         Ok(transport) => transport,
         Err(observation) => {
@@ -52,9 +53,16 @@ pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8,
     if last > 0 && asking.probe(last).await.is_none() {
         return;
     }
-    for ttl in (last.saturating_add(1)..).take(HOPS.into()) {
+    let near = (last.saturating_add(1)..).take(HOPS.into());
+    let mut answered = true;
+    // Beyond a hop that is silent the rejection may come from farther on.
+    for ttl in near.chain([far]) {
+        if !answered && ttl != far {
+            continue;
+        }
         match asking.probe(ttl).await {
             Some(Outcome::TtlExceeded) => {}
+            Some(Outcome::Timeout) => answered = false,
             Some(outcome) if outcome.is_icmp() => {
                 if asking.pause().await {
                     asking.probe(ttl).await;

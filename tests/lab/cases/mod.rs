@@ -18,6 +18,7 @@ mod refusals;
 mod silence;
 mod sockets;
 mod trace;
+mod two;
 mod unsteady;
 
 use std::net::{IpAddr, SocketAddr};
@@ -47,6 +48,7 @@ pub(crate) fn cases() -> Vec<Case> {
         silence::cases(),
         refusals::cases(),
         unsteady::cases(),
+        two::cases(),
         destination::cases(),
         echo::cases(),
         datagram::cases(),

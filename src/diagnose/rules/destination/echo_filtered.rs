@@ -34,7 +34,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             Judgement::fires(rejected(scene, &r))
         }
         Shape::RejectedOnce(r) if r.sender == Sender::Destination => {
-            Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
+            Judgement::Unknown(scene.heard_once())
         }
         Shape::Silent => silent(scene),
         _ => Judgement::Clear,

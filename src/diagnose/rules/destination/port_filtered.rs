@@ -37,7 +37,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             Judgement::fires(rejected_by_host(scene, &r))
         }
         Shape::RejectedOnce(r) if r.sender == Sender::Destination => {
-            Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
+            Judgement::Unknown(scene.heard_once())
         }
         // Silence is what UDP permits, and what echo requests meet has a finding of its own.
         Shape::Silent if scene.probe() == Operation::Connect => silent(scene),

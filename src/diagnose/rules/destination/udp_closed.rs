@@ -24,9 +24,7 @@ pub const RULE: Rule = Rule {
 fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::NotTried => Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
-        Shape::RejectedOnce(r) if closes(scene, &r) => {
-            Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())])
-        }
+        Shape::RejectedOnce(r) if closes(scene, &r) => Judgement::Unknown(scene.heard_once()),
         Shape::Rejected(r) if closes(scene, &r) => {
             // A socket on another address of this machine has a finding of its own.
             let port = scene.endpoint().port;

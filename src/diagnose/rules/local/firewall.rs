@@ -24,6 +24,9 @@ pub const RULE: Rule = Rule {
     judge: Judge::Endpoint(judge),
 };
 
+/// What it means that no packet left.
+const TURNED_AWAY: &str = "The packet was turned away on this machine. Neither the network nor the destination has seen it.";
+
 fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::LocalError(Outcome::Denied) => denied(scene),
@@ -79,7 +82,7 @@ fn swallowed(scene: &Scene<'_>) -> Judgement {
         .filter(|o| !leaves && o.outcome == Outcome::Denied)
         .collect();
     let silent = scene.with(Outcome::Timeout);
-    let (title, text, seen) = if out.is_empty() {
+    let (title, explanation, text, seen) = if out.is_empty() {
         let suspected = scene
             .counters
             .iter()
@@ -100,6 +103,7 @@ fn swallowed(scene: &Scene<'_>) -> Judgement {
                 "This machine's own firewall drops the answers of {}",
                 scene.host()
             ),
+            "The destination answers, or a device in its name, and this machine turns its answers away.",
             format!(
                 "In {dropped} further attempts, each in a quiet moment, a packet came in and was not delivered (InReceives rose, InDelivers \
                  did not): the answer arrived, and this machine dropped it."
@@ -109,6 +113,7 @@ fn swallowed(scene: &Scene<'_>) -> Judgement {
     } else {
         (
             format!("This machine's own firewall drops {} to {}", scene.service(), scene.host()),
+            TURNED_AWAY,
             if scene.probe() == Operation::Connect {
                 "Meanwhile every retransmission of them failed on this machine (TCPRetransFail rose by one for each): the packets never left."
             } else {
@@ -120,6 +125,7 @@ fn swallowed(scene: &Scene<'_>) -> Judgement {
     };
     Judgement::fires(steps(
         finding(scene, title)
+            .explained(explanation)
             .fact(
                 format!(
                     "{} of {} attempts got no answer.",
@@ -204,7 +210,7 @@ fn denied(scene: &Scene<'_>) -> Judgement {
 
 fn finding(scene: &Scene<'_>, title: String) -> Finding {
     Finding::new(Id::LocalFirewall, Severity::Error, title)
-        .explained("The packet was turned away on this machine. Neither the network nor the destination has seen it.")
+        .explained(TURNED_AWAY)
         .about(scene.endpoint())
 }
 

@@ -71,8 +71,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let mut finding = Finding::new(Id::LocalNeighbourUnresolved, Severity::Error, title)
         .explained(match gateway {
             Some(_) => "Every packet to this destination goes to that gateway first, and its hardware address can't be found on the link. \
-                        The gateway is off, its address here is wrong, or this machine is on another network or VLAN than it should be. \
-                        What lies behind the gateway was not seen.",
+                        The gateway is off, its address here is wrong, or this machine is on another network or VLAN than it should be.",
             None => "By this machine's routing table the destination is on its own link, and its hardware address can't be found there. \
                      The host is off, has another address, or is on another network or VLAN.",
         })

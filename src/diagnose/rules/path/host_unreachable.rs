@@ -2,7 +2,7 @@
 
 use super::prohibited::rejected_by_device;
 use crate::diagnose::scene::{Rejection, Scene, Shape};
-use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Rule};
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -28,7 +28,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             return Judgement::fires(behind_the_target(scene, &r));
         }
         Shape::RejectedOnce(r) if r.of_behind_the_target() => {
-            return Judgement::Unknown(vec![Need::SecondBurst(scene.endpoint().clone())]);
+            return Judgement::Unknown(scene.heard_once());
         }
         _ => {}
     }

@@ -32,8 +32,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             Outcome::OtherIcmp,
         ],
         |by, host, _| format!("{by} forbids {service} to {host}"),
-        "That device is not the destination: it is a firewall or a router on the way, and it answers in the destination's place. \
-         Whether the service behind it works was not seen.",
+        "That device is not the destination: it is a firewall or a router on the way, and it answers in the destination's place.",
         |finding, by, address| {
             finding.action(format!(
                 "Ask the owner of {by} to allow {service} from {source} to {address}."
@@ -56,13 +55,11 @@ pub(super) fn rejected_by_device(
         Shape::RejectedOnce(rejection)
             if rejection.sender == Sender::Device && outcomes.contains(&rejection.outcome) =>
         {
-            let endpoint = || scene.endpoint().clone();
-            // More probes at once would only use up what the device may say.
-            return Judgement::Unknown(if scene.wants_a_pause() {
-                vec![Need::QuietLook(endpoint())]
-            } else {
-                vec![Need::Trace(endpoint()), Need::SecondBurst(endpoint())]
-            });
+            let mut needs = scene.heard_once();
+            if scene.walk.is_empty() {
+                needs.push(Need::Trace(scene.endpoint().clone()));
+            }
+            return Judgement::Unknown(needs);
         }
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,

@@ -78,7 +78,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         )
         .explained(
             "The port looks closed, but the host can't have sent these resets: they answer packets that never got as far. A firewall on \
-             the way refuses in the host's name, and whether the service works was not seen.",
+             the way refuses in the host's name.",
         )
         .fact(
             format!("{} of {} attempts were answered with a TCP reset.", refused.len(), scene.burst.len()),
