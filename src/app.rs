@@ -20,7 +20,7 @@ use crate::model::exit::ExitStatus;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::saved;
 use crate::model::{Ms, Report, Target};
-use crate::probe::trace::{self, near::NearHops};
+use crate::probe::trace::{self, near::NearHops, raw::Raws};
 use crate::probe::{Observer, local, pace::Pace};
 use crate::progress::{Drawing, Event, Progress};
 use crate::report::{self, Document, Form};
@@ -166,6 +166,7 @@ pub(crate) async fn all(
         paths: trace::Shared {
             pace: Pace::new(config.options.rate, PATH_BURST),
             near: NearHops::default(),
+            raw: Raws::open(&config.options),
         },
         source: local::source(),
         told: None,

@@ -257,7 +257,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
         Need::Reask(endpoint) => {
             let distances = recorder.read(|evidence| plan::reask(evidence, &endpoint));
             let spec = spec(endpoint, protocol, false);
-            trace::reask(recorder, options, spec, distances, paths.pace).await;
+            trace::reask(recorder, options, spec, distances, paths).await;
         }
         Need::ResetLimit(endpoint) => {
             let control = port(&endpoint);
@@ -265,14 +265,8 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             let Some(ttl) = ttl else { return };
             for (to, is_control) in [(endpoint, false), (control, true)] {
                 let spec = spec(to, TraceProtocol::Tcp, is_control);
-                trace::at_distance(
-                    recorder.clone(),
-                    options.clone(),
-                    spec,
-                    ttl,
-                    paths.pace.clone(),
-                )
-                .await;
+                trace::at_distance(recorder.clone(), options.clone(), spec, ttl, paths.clone())
+                    .await;
             }
         }
         Need::QuietLook(endpoint) => {

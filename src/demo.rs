@@ -16,7 +16,7 @@ use crate::model::options::Expect;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::target::{Kind, Protocol};
 use crate::model::{Address, Endpoint, Id, Options, Report, Target};
-use crate::probe::trace::{self, near::NearHops};
+use crate::probe::trace::{self, near::NearHops, raw::Raws};
 use crate::probe::{local, pace::Pace};
 use crate::report::{self, Document, Form};
 
@@ -45,6 +45,7 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
         paths: trace::Shared {
             pace: Pace::new(config.options.rate, 32),
             near: NearHops::default(),
+            raw: Raws::default(),
         },
         source: local::source(),
         told: None,

@@ -334,7 +334,7 @@ fn header(bytes: &[u8]) -> Option<EchoHeader> {
 }
 
 /// What follows the IPv4 header, options included (RFC 791 section 3.1).
-fn after_ip_header(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) fn after_ip_header(bytes: &[u8]) -> Option<&[u8]> {
     let length = usize::from(bytes.first()? & 0x0f) * 4;
     if length < 20 {
         return None;

@@ -21,6 +21,7 @@
 //! | [`tcp_info`] | `TCP_INFO`, read by length |
 //! | [`udp`] | one connected datagram socket per flow |
 //! | [`echo`] | ICMP echo over ping sockets, or raw where permitted |
+//! | [`raw`] | whole IP packets out, ICMP messages and TCP segments in |
 //! | [`route`] | rtnetlink: look-ups, rules, routes, links, addresses, neighbours |
 //! | [`system`] | procfs and sysfs: load, counters, limits, who holds a port, where we run |
 //! | [`privilege`] | what this process may do, and giving it up |
@@ -32,6 +33,7 @@ pub mod flow;
 pub mod getaddrinfo;
 pub mod privilege;
 pub mod queue;
+pub mod raw;
 pub mod route;
 pub mod system;
 pub mod tcp;

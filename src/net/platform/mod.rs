@@ -31,6 +31,12 @@ pub(super) enum Kind {
     Ping,
     /// Raw ICMP, echo replies only.
     RawIcmp,
+    /// Raw ICMP, to receive alone: echo replies, and the errors that quote a packet.
+    RawMessages,
+    /// Raw TCP, to receive alone.
+    RawSegments,
+    /// Whole IP packets, to send alone (`IPPROTO_RAW`).
+    RawPackets,
 }
 
 /// An option of a socket.
@@ -53,6 +59,21 @@ pub(super) enum Setting<'a> {
     ForbidFragments,
     /// Never fragment, and ignore the path MTU that the kernel knows.
     ProbeMtu,
+    /// Receives only what this program takes (classic BPF); a new one takes the place of the one before at once.
+    Filter(&'a [Instruction]),
+}
+
+/// One instruction of classic BPF (`struct sock_filter`, `include/uapi/linux/filter.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Instruction {
+    /// What to do.
+    pub(super) code: u16,
+    /// So many instructions are skipped where a comparison holds.
+    pub(super) then: u8,
+    /// So many where it does not.
+    pub(super) otherwise: u8,
+    /// The number that it works with.
+    pub(super) value: u32,
 }
 
 /// What to wait for.

@@ -25,7 +25,7 @@ use crate::probe::flow::{flow, socket_address};
 use crate::proto::trace::{FlowId, Probe, ProbeId};
 
 /// What every datagram begins with, its number behind it.
-const MARK: &[u8; 7] = b"nwcheck";
+pub(super) const MARK: &[u8; 7] = b"nwcheck";
 /// So long after its probe an answer without a number may still be its own: about as long as the engine waits.
 const LATEST: Duration = Duration::from_secs(1);
 /// So long one wait of the reader lasts.
@@ -71,17 +71,11 @@ impl Datagrams {
         seed: u64,
         ended: UnboundedSender<Ended>,
     ) -> Self {
-        // What has a port is traced with datagrams that it may answer, to that port; what has none, and a control, goes to a
-        // port where hardly anything listens.
-        let asked = spec.endpoint.port.filter(|_| !spec.control);
-        let port = asked.unwrap_or_else(|| unlikely_port(spec.endpoint.port));
+        let (to, payload) = carries(options, spec);
         Self {
             options: options.clone(),
-            to: Endpoint {
-                port: Some(port),
-                ..spec.endpoint.clone()
-            },
-            payload: asked.map(|port| datagram::bytes(options, port)),
+            to,
+            payload,
             seed,
             flows: HashMap::new(),
             ended,
@@ -160,6 +154,19 @@ impl Datagrams {
         }
         self.flows.get(&id).ok_or(Errno::EADDRNOTAVAIL)
     }
+}
+
+/// Where the datagrams of a trace go, and what they carry unless each carries its number.
+pub(super) fn carries(options: &Options, spec: &Spec) -> (Endpoint, Option<Vec<u8>>) {
+    // What has a port is traced with datagrams that it may answer, to that port; what has none, and a control, goes to a
+    // port where hardly anything listens.
+    let asked = spec.endpoint.port.filter(|_| !spec.control);
+    let port = asked.unwrap_or_else(|| unlikely_port(spec.endpoint.port));
+    let to = Endpoint {
+        port: Some(port),
+        ..spec.endpoint.clone()
+    };
+    (to, asked.map(|port| datagram::bytes(options, port)))
 }
 
 /// Hears what comes back on one flow's socket.

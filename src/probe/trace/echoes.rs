@@ -21,12 +21,12 @@ use crate::net::echo::{Echo, Event};
 use crate::net::errno::Errno;
 use crate::probe::flow::{scope, socket_address};
 use crate::probe::{Recorder, echo};
-use crate::proto::trace::{Probe, ProbeId};
+use crate::proto::trace::{FlowId, Probe, ProbeId};
 
 /// So long one wait of the reader lasts.
 const TURN: Duration = Duration::from_secs(60);
 /// What follows the two bytes that keep the checksum.
-const MARK: &[u8] = b"nwcheck";
+pub(super) const MARK: &[u8] = b"nwcheck";
 
 /// The socket, and the requests under way.
 pub(super) struct Echoes {
@@ -89,7 +89,7 @@ impl Echoes {
     ) -> Result<Underway, Box<Observation>> {
         // A trace has some thousand probes at most: no number comes again.
         let sequence = u16::try_from(probe.id.0 % 0xffff).unwrap_or(0) + 1;
-        let balance = balance(self.flow(probe.flow.0), sequence);
+        let balance = balance(sum_of(self.seed, probe.flow), sequence);
         let payload = [&balance.to_be_bytes()[..], MARK].concat();
         let sent = self.socket.send(
             self.address.ip(),
@@ -114,17 +114,17 @@ impl Echoes {
             task: None,
         })
     }
+}
 
-    /// What sequence number and balance of a flow's requests add up to.
-    fn flow(&self, id: u16) -> u16 {
-        let start = u16::try_from(self.seed & 0xffff).unwrap_or(0);
-        // An odd step meets every sum once; 0 and 0xffff are one number to the checksum.
-        start.wrapping_add(id.wrapping_mul(0x1a7)) % 0xffff
-    }
+/// What sequence number and balance of a flow's requests add up to.
+pub(super) fn sum_of(seed: u64, id: FlowId) -> u16 {
+    let start = u16::try_from(seed & 0xffff).unwrap_or(0);
+    // An odd step meets every sum once; 0 and 0xffff are one number to the checksum.
+    start.wrapping_add(id.0.wrapping_mul(0x1a7)) % 0xffff
 }
 
 /// The two bytes that keep the checksum of all requests of a flow: in the arithmetic of RFC 1071, `sum - sequence`.
-fn balance(sum: u16, sequence: u16) -> u16 {
+pub(super) fn balance(sum: u16, sequence: u16) -> u16 {
     let (difference, borrowed) = sum.overflowing_sub(sequence);
     difference.wrapping_sub(u16::from(borrowed))
 }

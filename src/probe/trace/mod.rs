@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `transport` | one way to send a probe and hear of it, whatever it is made of |
 //! | `connects`, `datagrams`, `echoes` | SYNs, datagrams and echo requests by ordinary sockets |
+//! | `raw` | any of them by raw sockets, where the process may open these |
+//! | `flight` | which probe an answer to a raw one is about |
 //! | `quoted` | what an ICMP error tells of the probe |
 //! | `near` | near hops, learnt once in a process |
 //! | `quiet` | a hop asked again after a pause |
@@ -12,10 +14,12 @@
 mod connects;
 mod datagrams;
 mod echoes;
+mod flight;
 pub mod near;
 mod picture;
 pub mod quiet;
 mod quoted;
+pub mod raw;
 mod transport;
 
 use std::collections::HashMap;
@@ -35,6 +39,7 @@ use crate::proto::trace::{
 };
 use near::{NearHops, Way};
 use picture::{Surroundings, picture};
+use raw::Raws;
 use transport::{Ended, Transport, Underway};
 
 /// No answer is waited for longer than this; the kernel sends a SYN again after a second.
@@ -79,6 +84,8 @@ pub struct Shared {
     pub pace: Pace,
     /// The near hops.
     pub near: NearHops,
+    /// The raw sockets, where the process may have them.
+    pub raw: Raws,
 }
 
 /// Traces the path, records every probe, and draws the path into the evidence unless it is a control.
@@ -92,7 +99,7 @@ pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, shared:
     };
     let seed = RandomState::new().hash_one(&spec.endpoint);
     let (ended, answers) = mpsc::unbounded_channel::<Ended>();
-    let transport = match Transport::new(&recorder, &options, &spec, seed, ended) {
+    let transport = match Transport::new(&recorder, &options, &spec, &shared.raw, seed, ended) {
         Ok(transport) => transport,
         Err(observation) => {
             recorder.record(*observation);
@@ -192,7 +199,7 @@ impl Drop for Trace {
         }
         let graph = self.tracer.graph();
         let (spec, options, first) = (&self.spec, &self.options, self.first);
-        let method = Transport::method();
+        let method = self.transport.method();
         self.recorder.update(|evidence| {
             let probes: Vec<&Observation> = evidence
                 .observations
@@ -318,6 +325,10 @@ impl Trace {
                 self.running.insert(probe.id, (probe.flow, underway));
                 let now = self.now();
                 self.tracer.handle_sent(probe.id, now);
+                if self.transport.one_at_a_time() {
+                    // Raw sockets turned out not to send, and ordinary ones took over.
+                    self.tracer.handle_one_at_a_time();
+                }
                 true
             }
             Err(observation) => {
@@ -465,7 +476,7 @@ pub async fn reask(
     options: Rc<Options>,
     spec: Spec,
     ttls: Vec<u8>,
-    pace: Pace,
+    shared: Shared,
 ) {
     for ttl in ttls.into_iter().take(REASKED_HOPS) {
         at_distance(
@@ -473,7 +484,7 @@ pub async fn reask(
             options.clone(),
             spec.clone(),
             ttl,
-            pace.clone(),
+            shared.clone(),
         )
         .await;
     }
@@ -485,11 +496,11 @@ pub async fn at_distance(
     options: Rc<Options>,
     spec: Spec,
     ttl: u8,
-    pace: Pace,
+    shared: Shared,
 ) {
     let seed = RandomState::new().hash_one(&spec.endpoint);
     let (ended, mut answers) = mpsc::unbounded_channel::<Ended>();
-    let mut transport = match Transport::new(&recorder, &options, &spec, seed, ended) {
+    let mut transport = match Transport::new(&recorder, &options, &spec, &shared.raw, seed, ended) {
         Ok(transport) => transport,
         Err(observation) => {
             recorder.record(*observation);
@@ -498,7 +509,7 @@ pub async fn at_distance(
     };
     let mut running: HashMap<ProbeId, Underway> = HashMap::new();
     for number in 0..AT_DISTANCE {
-        while let Err(later) = pace.take() {
+        while let Err(later) = shared.pace.take() {
             tokio::time::sleep_until(later.into()).await;
         }
         let probe = Probe {

@@ -11,6 +11,7 @@ use super::connects::Connects;
 use super::datagrams::Datagrams;
 use super::echoes::Echoes;
 use super::quoted::{Sent, quoted};
+use super::raw::{Raw, Raws};
 use crate::model::topology::{Method, TraceProtocol};
 use crate::model::{Icmp, Observation, Options, Outcome};
 use crate::net::errno::Errno;
@@ -78,17 +79,44 @@ pub(super) enum Transport {
     Connects(Connects),
     Datagrams(Datagrams),
     Echoes(Echoes),
+    Raw(Raw, Beside),
+}
+
+/// What ordinary sockets need, where raw ones turn out not to send.
+pub(super) struct Beside {
+    options: Rc<Options>,
+    seed: u64,
+    ended: UnboundedSender<Ended>,
 }
 
 impl Transport {
-    /// What the kind of probe needs. `seed` tells the flows of this trace from those of others.
+    /// What the kind of probe needs, raw where the process may. `seed` tells the flows of this trace from those of others.
     pub(super) fn new(
         recorder: &Recorder,
         options: &Rc<Options>,
         spec: &Spec,
+        raws: &Raws,
         seed: u64,
         ended: UnboundedSender<Ended>,
     ) -> Result<Self, Box<Observation>> {
+        let beside = Beside {
+            options: options.clone(),
+            seed,
+            ended: ended.clone(),
+        };
+        match Raw::new(raws, options, spec, seed, ended) {
+            Some(raw) => Ok(Self::Raw(raw, beside)),
+            None => Self::ordinary(recorder, spec, &beside),
+        }
+    }
+
+    /// The same without privilege.
+    fn ordinary(
+        recorder: &Recorder,
+        spec: &Spec,
+        beside: &Beside,
+    ) -> Result<Self, Box<Observation>> {
+        let (options, seed, ended) = (&beside.options, beside.seed, beside.ended.clone());
         Ok(match spec.protocol {
             TraceProtocol::Tcp => Self::Connects(Connects::new(options, spec, seed, ended)),
             TraceProtocol::Udp => Self::Datagrams(Datagrams::new(options, spec, seed, ended)),
@@ -100,16 +128,24 @@ impl Transport {
     }
 
     /// How the probes are sent.
-    pub(super) const fn method() -> Method {
-        Method::Socket
+    pub(super) const fn method(&self) -> Method {
+        match self {
+            Self::Raw(..) => Method::Raw,
+            _ => Method::Socket,
+        }
     }
 
     /// Whether the probes of one flow must wait for each other.
     pub(super) const fn one_at_a_time(&self) -> bool {
-        !matches!(self, Self::Echoes(_))
+        match self {
+            Self::Raw(raw, _) => raw.one_at_a_time(),
+            Self::Echoes(_) => false,
+            Self::Connects(_) | Self::Datagrams(_) => true,
+        }
     }
 
-    /// Sends a probe; its answer comes through the channel. An error is what could not be sent.
+    /// Sends a probe; its answer comes through the channel. An error is what could not be sent. Where the first raw one can't be sent,
+    /// ordinary sockets take over, and say best what this machine has against it.
     pub(super) fn send(
         &mut self,
         recorder: &Recorder,
@@ -121,6 +157,13 @@ impl Transport {
             Self::Connects(connects) => connects.send(probe, blank),
             Self::Datagrams(datagrams) => datagrams.send(probe, blank),
             Self::Echoes(echoes) => echoes.send(probe, blank),
+            Self::Raw(raw, beside) => match raw.send(probe, blank) {
+                Err(_) if !raw.is_used() => {
+                    *self = Self::ordinary(recorder, spec, beside)?;
+                    self.send(recorder, spec, probe)
+                }
+                other => other,
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The state machine itself: what is handed in and out, and when it ends.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU16;
 
 use super::config::Config;
 use super::draw;
@@ -135,6 +136,11 @@ impl Tracer {
     pub fn handle_distance(&mut self, ttl: u8, now: Micros) {
         self.state.estimate = Some(ttl);
         self.renew(now);
+    }
+
+    /// From now on the probes of one flow wait for each other ([`Config::in_flight_per_flow`]).
+    pub fn handle_one_at_a_time(&mut self) {
+        self.state.config.in_flight_per_flow = Some(NonZeroU16::MIN);
     }
 
     /// The round trip to the destination was learnt elsewhere: probes that may go so far are waited for longer, within the greatest

@@ -54,8 +54,10 @@ fn straight_paths_are_whole_by_every_kind_of_probe() {
             for protocol in PROTOCOLS {
                 let found = trace(&net, family, protocol).run();
                 finds_all(&found, &web, &net, family);
+                found.says("/endpoints/0/path/method", "socket");
                 let raw = trace(&net, family, protocol).root().run();
                 finds_all(&raw, &web, &net, family);
+                raw.says("/endpoints/0/path/method", "raw");
             }
         }
     }
@@ -78,8 +80,11 @@ fn diamonds_are_found_whole() {
         let net = up(&web);
         for family in Family::BOTH {
             for protocol in ["tcp", "udp"] {
-                let whole = tries(|| trace(&net, family, protocol).run(), &web, &net, family);
+                let run = || trace(&net, family, protocol);
+                let whole = tries(|| run().run(), &web, &net, family);
                 assert!(whole, "{width} wide, {family:?}, {protocol}");
+                let whole = tries(|| run().root().run(), &web, &net, family);
+                assert!(whole, "{width} wide, {family:?}, {protocol}, as root");
             }
         }
     }
@@ -148,9 +153,14 @@ fn silent_routers_are_shown_as_silent() {
     let web = Web::layers(&[1, 1, 1, 1, 1], LINK).silent(1).silent(2);
     let net = up(&web);
     for protocol in PROTOCOLS {
-        let found = trace(&net, Family::V4, protocol).run();
-        finds_all(&found, &web, &net, Family::V4);
-        assert_eq!(hops(&found), 6, "{found}");
+        for run in [
+            trace(&net, Family::V4, protocol),
+            trace(&net, Family::V4, protocol).root(),
+        ] {
+            let found = run.run();
+            finds_all(&found, &web, &net, Family::V4);
+            assert_eq!(hops(&found), 6, "{found}");
+        }
     }
     // One silent branch of a diamond.
     let web = Web::layers(&[1, 3, 1], LINK).silent(2);
@@ -173,6 +183,10 @@ fn routers_that_limit_their_answers_are_whole() {
         let found = trace(&net, Family::V4, protocol).run();
         finds_all(&found, &web, &net, Family::V4);
         found.within(Duration::from_secs(30));
+        let net = up(&web);
+        let raw = trace(&net, Family::V4, protocol).root().run();
+        finds_all(&raw, &web, &net, Family::V4);
+        raw.within(Duration::from_secs(30));
     }
 }
 

@@ -46,18 +46,28 @@ impl Socket {
             Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
             Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
         };
-        let (kind, protocol) = match kind {
+        let (socket_type, protocol) = match kind {
             Kind::Tcp => (Type::STREAM, Protocol::TCP),
             Kind::Udp => (Type::DGRAM, Protocol::UDP),
             Kind::Ping => (Type::DGRAM, icmp),
-            Kind::RawIcmp => (Type::RAW, icmp),
+            Kind::RawIcmp | Kind::RawMessages => (Type::RAW, icmp),
+            Kind::RawSegments => (Type::RAW, Protocol::TCP),
+            Kind::RawPackets => (Type::RAW, Protocol::from(libc::IPPROTO_RAW)),
         };
-        let raw = socket2::Socket::new(domain, kind, Some(protocol))?;
+        let raw = socket2::Socket::new(domain, socket_type, Some(protocol))?;
         raw.set_nonblocking(true)?;
         let fd = raw.as_raw_fd();
-        sys::report_errors(fd, family)?;
-        if kind == Type::RAW {
-            sys::only_echo_replies(fd, family)?;
+        match kind {
+            // What they receive is read whole: the queue would only hold it a second time, and for every program of the machine.
+            Kind::RawMessages | Kind::RawSegments | Kind::RawPackets => {
+                sys::report_arrivals(fd, family);
+            }
+            _ => sys::report_errors(fd, family)?,
+        }
+        match kind {
+            Kind::RawIcmp => sys::only_messages(fd, family, sys::ECHO_REPLIES)?,
+            Kind::RawMessages => sys::only_messages(fd, family, sys::ANSWERS)?,
+            _ => {}
         }
         // SAFETY: the socket owns its open descriptor, always hands out this one, and is moved into the
         // `AsyncFd`, which gives it back only by `into_inner` or drops it.
@@ -95,6 +105,7 @@ impl Socket {
             Setting::PortAtConnect => sys::set_port_at_connect(self.fd()),
             Setting::ForbidFragments => sys::forbid_fragments(self.fd(), self.family),
             Setting::ProbeMtu => sys::probe_mtu(self.fd(), self.family),
+            Setting::Filter(program) => sys::attach_filter(self.fd(), program),
         }
     }
 

@@ -8,6 +8,7 @@ use std::ptr;
 
 use crate::net::errno::Errno;
 use crate::net::flow::Family;
+use crate::net::platform::Instruction;
 
 /// `include/uapi/linux/in.h`, `include/uapi/linux/in6.h`, `include/uapi/linux/icmp.h`,
 /// `include/uapi/linux/icmpv6.h`: not in libc.
@@ -16,7 +17,13 @@ const IPV6_RECVERR_RFC4884: c_int = 31;
 const SOL_RAW: c_int = 255;
 const ICMP_FILTER: c_int = 1;
 const ICMPV6_FILTER: c_int = 1;
-const ICMPV6_ECHO_REPLY: u32 = 129;
+
+/// Types that a raw ICMP socket lets through: of ICMP (below 32) and of `ICMPv6`.
+pub(super) type Types = (&'static [u8], &'static [u8]);
+/// Echo replies.
+pub(super) const ECHO_REPLIES: Types = (&[0], &[129]);
+/// Echo replies and the errors: unreachable, packet too big, time exceeded, parameter problem.
+pub(super) const ANSWERS: Types = (&[0, 3, 11, 12], &[129, 1, 2, 3, 4]);
 
 /// The larger of what the error queue's control data may need.
 const CONTROL: usize = 512;
@@ -80,33 +87,65 @@ pub(super) fn report_errors(fd: RawFd, family: Family) -> Result<(), Errno> {
     match family {
         Family::V4 => {
             set(fd, libc::SOL_IP, libc::IP_RECVERR, on)?;
-            // Extras that an older kernel or a sandbox lacks: their absence shows as `None`.
+            // An extra that an older kernel or a sandbox lacks: its absence shows as `None`.
             let _ = set(fd, libc::SOL_IP, IP_RECVERR_RFC4884, on);
-            let _ = set(fd, libc::SOL_IP, libc::IP_RECVTTL, on);
         }
         Family::V6 => {
             set(fd, libc::SOL_IPV6, libc::IPV6_RECVERR, on)?;
             let _ = set(fd, libc::SOL_IPV6, IPV6_RECVERR_RFC4884, on);
-            let _ = set(fd, libc::SOL_IPV6, libc::IPV6_RECVHOPLIMIT, on);
         }
     }
-    let _ = set(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on);
+    report_arrivals(fd, family);
     Ok(())
 }
 
+/// Kernel timestamps and received TTLs: extras, too, whose absence shows as `None`.
+pub(super) fn report_arrivals(fd: RawFd, family: Family) {
+    let on: c_int = 1;
+    let _ = match family {
+        Family::V4 => set(fd, libc::SOL_IP, libc::IP_RECVTTL, on),
+        Family::V6 => set(fd, libc::SOL_IPV6, libc::IPV6_RECVHOPLIMIT, on),
+    };
+    let _ = set(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on);
+}
+
 /// A raw socket would else get every ICMP message of the machine.
-pub(super) fn only_echo_replies(fd: RawFd, family: Family) -> Result<(), Errno> {
+pub(super) fn only_messages(fd: RawFd, family: Family, (v4, v6): Types) -> Result<(), Errno> {
     match family {
-        // A set bit blocks; echo reply is type 0.
-        Family::V4 => set(fd, SOL_RAW, ICMP_FILTER, !1u32),
+        // A set bit blocks.
+        Family::V4 => {
+            let open = v4.iter().fold(0u32, |open, kind| open | 1 << (kind % 32));
+            set(fd, SOL_RAW, ICMP_FILTER, !open)
+        }
         Family::V6 => {
             let mut blocked = [u32::MAX; 8];
-            if let Some(word) = blocked.get_mut(ICMPV6_ECHO_REPLY as usize / 32) {
-                *word &= !(1 << (ICMPV6_ECHO_REPLY % 32));
+            for kind in v6 {
+                if let Some(word) = blocked.get_mut(usize::from(*kind) / 32) {
+                    *word &= !(1 << (kind % 32));
+                }
             }
             set(fd, libc::IPPROTO_ICMPV6, ICMPV6_FILTER, blocked)
         }
     }
+}
+
+/// Attaches a classic BPF program (`SO_ATTACH_FILTER`, socket(7)); the kernel checks it and copies it.
+pub(super) fn attach_filter(fd: RawFd, program: &[Instruction]) -> Result<(), Errno> {
+    let mut code: Vec<libc::sock_filter> = program
+        .iter()
+        .map(|instruction| libc::sock_filter {
+            code: instruction.code,
+            jt: instruction.then,
+            jf: instruction.otherwise,
+            k: instruction.value,
+        })
+        .collect();
+    let program = libc::sock_fprog {
+        len: u16::try_from(code.len()).map_err(|_| Errno::EINVAL)?,
+        filter: code.as_mut_ptr(),
+    };
+    // The pointer in it is to `code`, of the length beside it, which outlives the call.
+    set(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, program)
 }
 
 pub(super) fn set_tos(fd: RawFd, family: Family, tos: u8) -> Result<(), Errno> {
