@@ -32,7 +32,7 @@ pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8,
     let seed = RandomState::new().hash_one(&spec.endpoint);
     let (ended, answers) = mpsc::unbounded_channel::<Ended>();
     let far = options.max_hops;
-    let transport = match Transport::new(&recorder, &options, &spec, seed, ended) {
+    let transport = match Transport::new(&recorder, &options, &spec, &shared.raw, seed, ended) {
         Ok(transport) => transport,
         Err(observation) => {
             recorder.record(*observation);
