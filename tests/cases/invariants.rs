@@ -4,7 +4,7 @@ use nwcheck::diagnose::diagnose;
 use nwcheck::model::finding::{Finding, Origin, Severity};
 use nwcheck::model::options::Expect;
 use nwcheck::model::report::{Status, Verdict};
-use nwcheck::model::{Evidence, Report};
+use nwcheck::model::{Evidence, Id, Observation, Outcome, Report};
 
 /// What does not hold, one line each.
 pub fn broken(evidence: &Evidence, report: &Report) -> Vec<String> {
@@ -13,6 +13,7 @@ pub fn broken(evidence: &Evidence, report: &Report) -> Vec<String> {
         broken.extend(of_finding(evidence, finding));
     }
     broken.extend(one_error_a_fault(report));
+    broken.extend(controls(evidence, report));
     broken.extend(verdict(evidence, report));
     broken.extend(replay(report));
     broken
@@ -73,6 +74,42 @@ fn of_finding(evidence: &Evidence, finding: &Finding) -> Vec<String> {
                 .any(|subject| subject.endpoint == *endpoint)
         }),
     );
+    broken
+}
+
+/// That something does not answer is told only beside something that does, or that could have: else the finding says that there was none.
+fn controls(evidence: &Evidence, report: &Report) -> Vec<String> {
+    let mut broken = Vec::new();
+    for finding in &report.findings {
+        let cited: Vec<_> = finding
+            .evidence
+            .iter()
+            .flat_map(|fact| &fact.observations)
+            .filter_map(|id| evidence.observations.iter().find(|o| o.id == *id))
+            .collect();
+        let says = |text: &str| {
+            let mut facts = finding.evidence.iter();
+            facts.any(|fact| fact.text.contains(text))
+        };
+        let answered = |o: &&Observation| {
+            matches!(o.outcome, Outcome::Ok | Outcome::Refused) || o.outcome.is_icmp()
+        };
+        let has_control = match finding.id {
+            Id::PortFiltered | Id::PathFiltered | Id::EchoFiltered => {
+                cited.iter().any(answered) || says("address resolution")
+            }
+            Id::PathBlackhole | Id::HostDown => {
+                cited.iter().any(|o| o.control) || says("Nothing else could be tried")
+            }
+            Id::DestinationIpv4Broken
+            | Id::DestinationIpv6Broken
+            | Id::DestinationAddressPartial => cited.iter().any(|o| o.outcome != Outcome::Timeout),
+            _ => true,
+        };
+        if !has_control {
+            broken.push(format!("{}: no control", finding.id));
+        }
+    }
     broken
 }
 

@@ -38,7 +38,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         LastRouter::ThisMachine => {
             finding.title = format!("{host} answers nothing: it is off or drops everything");
             finding.explanation = format!(
-                "{}; nothing that was sent to the host got any answer.",
+                "{}; nothing that was sent to the host got any answer. Whether the link carries anything else was not seen: a link or a \
+                 switch that loses everything looks the same.",
                 scene.nothing_between()
             );
             finding = finding.fact(
