@@ -205,7 +205,7 @@ fn first_packet(flow: &Flow, around: &Surroundings) -> Packet {
             reply: false,
             bound: false,
             mark: Bits::exactly(0),
-            translation: Translation::default(),
+            translation: Translation::NONE,
             original: ends,
         },
         translated: false,
@@ -220,7 +220,7 @@ const ACK: u128 = 16;
 fn answer_to(sent: &Packet, around: &Surroundings) -> Packet {
     let here = sent.arrived;
     let mut ends = sent.ends.turned();
-    if sent.track.translation.source {
+    if sent.track.translation.of_source() {
         // It comes to the address that the translation chose.
         ends.destination = any_address(sent);
         ends.destination_port = ends.destination_port.map(|_| EVERY_PORT);
@@ -270,7 +270,7 @@ fn outwards(walk: &mut Walk<'_>, ways: Vec<Way>) -> Vec<Way> {
     let reply = ways.first().is_some_and(|way| way.packet.track.reply);
     let mut ways = walk.hook(Hook::Output, ways, |next, packet| {
         see(next, packet);
-        if reply && packet.track.translation.source && next > DESTINATION {
+        if reply && packet.track.translation.of_source() && next > DESTINATION {
             back_to_the_asker(packet);
         }
     });
@@ -287,10 +287,10 @@ fn outwards(walk: &mut Walk<'_>, ways: Vec<Way>) -> Vec<Way> {
         }
     }
     let ways = walk.hook(Hook::Postrouting, ways, |next, packet| {
-        if reply && packet.track.translation.destination && next > SOURCE {
+        if reply && packet.track.translation.of_destination() && next > SOURCE {
             packet.ends.source = packet.track.original.destination;
             packet.ends.source_port = packet.track.original.destination_port;
-        } else if !reply && packet.track.translation.source && next > SOURCE {
+        } else if !reply && packet.track.translation.of_source() && next > SOURCE {
             packet.ends.source = any_address(packet);
             packet.ends.source_port = packet.ends.source_port.map(|_| EVERY_PORT);
         }
@@ -326,7 +326,7 @@ fn inwards(walk: &mut Walk<'_>, ways: Vec<Way>) -> Vec<Way> {
     let ways = walk.hook(Hook::Ingress, ways, |_, _| {});
     let ways = walk.hook(Hook::Prerouting, ways, |next, packet| {
         see(next, packet);
-        if packet.track.reply && packet.track.translation.source && next > DESTINATION {
+        if packet.track.reply && packet.track.translation.of_source() && next > DESTINATION {
             back_to_the_asker(packet);
         }
     });
@@ -336,7 +336,7 @@ fn inwards(walk: &mut Walk<'_>, ways: Vec<Way>) -> Vec<Way> {
         walk.lose(None, "the answer is sent to another address");
     }
     walk.hook(Hook::Input, ways, |next, packet| {
-        if packet.track.reply && packet.track.translation.destination && next > SOURCE {
+        if packet.track.reply && packet.track.translation.of_destination() && next > SOURCE {
             packet.ends.source = packet.track.original.destination;
             packet.ends.source_port = packet.track.original.destination_port;
         }
@@ -346,7 +346,7 @@ fn inwards(walk: &mut Walk<'_>, ways: Vec<Way>) -> Vec<Way> {
 /// An answer that a rule keeps from being tracked is not translated back, and belongs to no socket.
 fn own_translation(walk: &mut Walk<'_>, ways: &[Way]) {
     let lost = ways.iter().map(|way| &way.packet.track).any(|track| {
-        let translated = track.translation.source || track.translation.destination;
+        let translated = track.translation.of_source() || track.translation.of_destination();
         track.reply && track.seen == Seen::Untracked && translated
     });
     if lost {

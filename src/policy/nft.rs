@@ -1,6 +1,8 @@
-//! Reads `nft -j list ruleset` (libnftables-json(5)), and beside it `nft -a list ruleset` for the words of each rule.
+//! Reads `nft -j list ruleset` (libnftables-json(5)), and beside it `nft -a --debug=netlink list ruleset` for the words of each
+//! rule.
 //!
-//! The text is used for what the JSON of older versions leaves out too: the devices of a chain, and whether a table is dormant.
+//! The text is used for what the JSON leaves out too: the devices of a chain and whether a table is dormant (nft 1.0.6), and that a rule
+//! that resets is for one family alone.
 
 mod expression;
 mod listing;
@@ -11,7 +13,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::form::{
-    Base, Chain, Family, Hook, Kind, Map, Origin, Pattern, Rule, Ruleset, Set, Step, Table, Verdict,
+    Base, Chain, Family, Field, Hook, Kind, Map, Match, Origin, Pattern, Rule, Ruleset, Set, Step,
+    Table, Verdict,
 };
 pub(super) use symbol::PROTOCOLS;
 
@@ -211,6 +214,10 @@ fn read_rule(of: &Value, table: &Table, listing: &Listing) -> Rule {
         expression::statement(statement, table, &mut steps);
     }
     let chain = string(of, "chain").unwrap_or_default();
+    let family = handle.and_then(|handle| listing.family(table.family, &table.name, chain, handle));
+    if matches!(table.family, Family::Inet | Family::Netdev) {
+        tell_family(&mut steps, family);
+    }
     let words = handle.and_then(|handle| listing.words(table.family, &table.name, chain, handle));
     let text = words.map_or_else(
         || {
@@ -224,6 +231,43 @@ fn read_rule(of: &Value, table: &Table, listing: &Listing) -> Rule {
         text,
         steps,
     }
+}
+
+/// Says what nft leaves unsaid: that a rule that resets is for one family alone. Where the kernel's code is not there, it may be for both or
+/// for one.
+fn tell_family(steps: &mut Vec<Step>, told: Option<Option<Family>>) {
+    let resets = |step: &Step| *step == Step::Verdict(Verdict::Reject("tcp reset".to_owned()));
+    let Some(at) = steps.iter().position(resets) else {
+        return;
+    };
+    let only = |value| Step::Match(Match::one(Field::Family, [Pattern::exactly(value)]));
+    match told {
+        Some(None) => {}
+        Some(Some(Family::Ip6)) => steps.insert(at, only(10)),
+        Some(Some(_)) => steps.insert(at, only(2)),
+        None if steps.iter().any(names_family) => {}
+        None => steps.insert(at, Step::Doubt),
+    }
+}
+
+/// Whether a step holds for one family alone.
+fn names_family(step: &Step) -> bool {
+    let Step::Match(condition) = step else {
+        return false;
+    };
+    condition.any.iter().any(|each| {
+        each.keys.iter().any(|key| {
+            matches!(
+                key.field,
+                Field::Source4
+                    | Field::Source6
+                    | Field::Destination4
+                    | Field::Destination6
+                    | Field::Protocol4
+                    | Field::Protocol6
+            )
+        })
+    })
 }
 
 /// What kinds of values a set holds, side by side.

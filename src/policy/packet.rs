@@ -62,11 +62,35 @@ pub(super) struct Track {
     pub(super) original: Ends,
 }
 
-/// Which ends of a connection are translated.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Which ends of a connection are translated. A translation to what was there before is none (`nf_nat_setup_info`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Translation {
-    pub(super) source: bool,
-    pub(super) destination: bool,
+    pub(super) source: Tri,
+    pub(super) destination: Tri,
+}
+
+impl Translation {
+    pub(super) const NONE: Self = Self {
+        source: Tri::No,
+        destination: Tri::No,
+    };
+
+    pub(super) fn of_source(self) -> bool {
+        self.source != Tri::No
+    }
+
+    pub(super) fn of_destination(self) -> bool {
+        self.destination != Tri::No
+    }
+
+    /// The bits that tell of it.
+    fn bits(self, source: u128, destination: u128) -> Bits {
+        let each = |so: Tri, bit: u128| Bits {
+            value: if so == Tri::Yes { bit } else { 0 },
+            known: if so == Tri::Unknown { !bit } else { !0 },
+        };
+        each(self.source, source).xor(each(self.destination, destination))
+    }
 }
 
 /// Where a packet comes from and goes to.
@@ -271,14 +295,10 @@ impl Packet {
                 Seen::Tracked if track.state == Field::INVALID => {
                     Value::Bits(Bits::exactly(Field::INVALID))
                 }
-                Seen::Tracked => {
-                    let bit = |set: bool, bit: u128| if set { bit } else { 0 };
-                    Value::Bits(Bits::exactly(
-                        track.state
-                            | bit(track.translation.source, Field::SNAT)
-                            | bit(track.translation.destination, Field::DNAT),
-                    ))
-                }
+                Seen::Tracked => Value::Bits(
+                    Bits::exactly(track.state)
+                        .xor(track.translation.bits(Field::SNAT, Field::DNAT)),
+                ),
             };
         }
         match track.seen {
@@ -300,10 +320,10 @@ impl Packet {
             Field::Status => {
                 // IPS_SRC_NAT, IPS_DST_NAT (linux/netfilter/nf_conntrack_common.h); of the others nothing is said.
                 let (source, destination) = (1 << 4, 1 << 5);
+                let bits = track.translation.bits(source, destination);
                 Value::Bits(Bits {
-                    value: u128::from(track.translation.source) * source
-                        + u128::from(track.translation.destination) * destination,
-                    known: source | destination,
+                    known: bits.known & (source | destination),
+                    ..bits
                 })
             }
             Field::OriginalSource4 => of(false, original.source),
@@ -368,13 +388,20 @@ impl Packet {
             Pattern::Between(first, last) => (*first, *last),
             _ => all,
         };
+        let before = (self.ends.destination, self.ends.destination_port);
         if let Some(address) = address {
             self.ends.destination = span(address, everywhere(self.v6));
         }
         if let Some(port) = port.filter(|_| self.ends.destination_port.is_some()) {
             self.ends.destination_port = Some(span(port, EVERY_PORT));
         }
-        self.track.translation.destination = true;
+        let after = (self.ends.destination, self.ends.destination_port);
+        let one = |span: Span| span.0 == span.1;
+        let known = one(after.0) && after.1.is_none_or(one);
+        self.track.translation.destination = match (before == after, known) {
+            (same, true) => Tri::from(!same),
+            _ => Tri::Unknown,
+        };
         self.translated = true;
     }
 }

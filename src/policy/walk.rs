@@ -566,7 +566,8 @@ fn translate(nat: &Nat, packet: &mut Packet) -> bool {
             true
         }
         Nat::Source { .. } => {
-            packet.track.translation.source = true;
+            // It may be the address that was there before.
+            packet.track.translation.source = Tri::Unknown;
             packet.translated = true;
             true
         }

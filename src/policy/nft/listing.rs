@@ -1,4 +1,4 @@
-//! Reads `nft -a list ruleset`: the words of each rule by its handle, and what the JSON of older versions does not tell.
+//! Reads `nft -a --debug=netlink list ruleset`: the words of each rule by its handle, and what neither they nor the JSON tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,7 @@ type At = (Family, String, String, u64);
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     words: BTreeMap<At, String>,
+    families: BTreeMap<At, Option<Family>>,
     devices: BTreeMap<(Family, String, String), Vec<String>>,
     tables: BTreeSet<(Family, String)>,
     dormant: BTreeSet<(Family, String)>,
@@ -27,6 +28,19 @@ impl Listing {
     ) -> Option<&str> {
         let at = (family, table.to_owned(), chain.to_owned(), handle);
         self.words.get(&at).map(String::as_str)
+    }
+
+    /// For packets of which family alone a rule is, as the kernel has it: nft leaves that unsaid before `reject with tcp reset`. None where
+    /// that is not told.
+    pub(super) fn family(
+        &self,
+        family: Family,
+        table: &str,
+        chain: &str,
+        handle: u64,
+    ) -> Option<Option<Family>> {
+        let at = (family, table.to_owned(), chain.to_owned(), handle);
+        self.families.get(&at).copied()
     }
 
     /// The devices of an ingress or egress chain.
@@ -49,8 +63,22 @@ pub(super) fn read(text: &str) -> Listing {
     let mut listing = Listing::default();
     let mut table: Option<(Family, String)> = None;
     let mut chain: Option<String> = None;
+    let mut code: Option<At> = None;
+    let mut loaded: Option<&str> = None;
     for line in text.lines() {
+        if let Some(at) = rule_of_code(line) {
+            listing.families.insert(at.clone(), None);
+            code = Some(at);
+            continue;
+        }
         let line = line.trim();
+        if let (Some(at), true) = (&code, line.starts_with("[ ")) {
+            if let Some(family) = family_compared(line, loaded) {
+                listing.families.insert(at.clone(), Some(family));
+            }
+            loaded = family_loaded(line);
+            continue;
+        }
         let (words, handle) = split_handle(line);
         if let Some(header) = words.strip_prefix("table ").and_then(opened) {
             let mut parts = header.split_whitespace();
@@ -90,6 +118,48 @@ pub(super) fn read(text: &str) -> Listing {
         }
     }
     listing
+}
+
+/// `FAMILY TABLE CHAIN HANDLE [POSITION]`: the kernel's own code of a rule follows.
+fn rule_of_code(line: &str) -> Option<At> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let (family, table, chain, handle) = match words.as_slice() {
+        [family, table, chain, handle] | [family, table, chain, handle, _] => {
+            (family, table, chain, handle)
+        }
+        _ => return None,
+    };
+    let handle = handle.parse().ok()?;
+    Some((
+        Family::named(family)?,
+        (*table).to_owned(),
+        (*chain).to_owned(),
+        handle,
+    ))
+}
+
+/// `[ meta load nfproto => reg 1 ]`: the register.
+fn family_loaded(line: &str) -> Option<&str> {
+    let after = line
+        .strip_prefix("[ meta load nfproto => reg ")
+        .or_else(|| line.strip_prefix("[ meta load protocol => reg "))?;
+    after.strip_suffix(" ]")
+}
+
+/// `[ cmp eq reg 1 0x00000002 ]`: the family, by its number or its EtherType, in whichever order of bytes.
+fn family_compared(line: &str, register: Option<&str>) -> Option<Family> {
+    let after = line
+        .strip_prefix("[ cmp eq reg ")?
+        .strip_prefix(register?)?;
+    match after
+        .strip_prefix(" 0x")?
+        .strip_suffix(" ]")?
+        .trim_start_matches('0')
+    {
+        "2" | "8" | "800" | "8000000" | "2000000" => Some(Family::Ip),
+        "a" | "dd86" | "86dd" | "dd860000" | "a000000" | "86dd0000" => Some(Family::Ip6),
+        _ => None,
+    }
 }
 
 /// What stands before the brace that opens a block.

@@ -20,6 +20,8 @@ use crate::{
 use dice::Dice;
 use traffic::{Hosts, Kind, OWN, PORTS, Probe};
 
+/// What nft is asked for beside the JSON.
+const TEXT: &[&str] = &["-a", "--debug=netlink", "list", "ruleset"];
 /// Rule sets of each kind in every run.
 const SETS: usize = 25;
 /// Flows for one rule set.
@@ -118,7 +120,7 @@ fn rules_of_iptables_by_nft_do_what_the_evaluator_says() {
             restore_all(client, dice, tally, v6, restore);
         }
         let json = listed(client, "nft", &["-j", "list", "ruleset"]);
-        let text = listed(client, "nft", &["-a", "list", "ruleset"]);
+        let text = listed(client, "nft", TEXT);
         let saved = [
             (Family::Ip, listed(client, "iptables-nft-save", &[])),
             (Family::Ip6, listed(client, "ip6tables-nft-save", &[])),
@@ -174,7 +176,7 @@ COMMIT
 
 fn read_nft(client: &Namespace) -> Ruleset {
     let json = listed(client, "nft", &["-j", "list", "ruleset"]);
-    let text = listed(client, "nft", &["-a", "list", "ruleset"]);
+    let text = listed(client, "nft", TEXT);
     policy::nft::read(&json, Some(&text)).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -335,13 +337,6 @@ fn listing(client: &Namespace) -> String {
     ["nft", "iptables-legacy-save", "ip6tables-legacy-save"]
         .iter()
         .filter(|name| program(name).is_ok())
-        .map(|name| {
-            let arguments: &[&str] = if *name == "nft" {
-                &["-a", "list", "ruleset"]
-            } else {
-                &[]
-            };
-            listed(client, name, arguments)
-        })
+        .map(|name| listed(client, name, if *name == "nft" { TEXT } else { &[] }))
         .collect()
 }
