@@ -16,6 +16,7 @@
 //! | [`probe`] | I/O: one file per kind of probe; a spec goes in, observations come out |
 //! | [`net`] | sockets, kernel look-ups, privileges: the only `unsafe` and the only `cfg(target_os)` |
 //! | [`proto`] | pure, sans-IO: the tracing engine, what datagrams carry |
+//! | [`policy`] | pure: the one evaluator of packet rules, three-valued, and its readers |
 //! | [`diagnose`] | pure: evidence → findings, one file a rule, and the choice of the one cause |
 //! | [`report`] | pure: report → bytes, one file an output form |
 //! | [`demo`] | faults made on loopback, each checked and explained |
@@ -31,6 +32,7 @@ pub mod diagnose;
 pub mod model;
 pub mod net;
 pub mod plan;
+pub mod policy;
 pub mod probe;
 pub mod progress;
 pub mod proto;

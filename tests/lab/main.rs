@@ -15,6 +15,7 @@
 //! | `run`, `private_etc`, `privilege`, `outcome` | the binary in the lab, what files it sees, as whom it runs, and what came out of it |
 //! | `probe` | plain probes of the harness's own, to check the lab itself |
 //! | `harness` | the lab's tests of itself |
+//! | `rules` | the evaluator of packet rules against the kernel: random rule sets, random flows, and what became of them |
 //! | `cases` | the tests of the tool: each finding with its fault and a healthy neighbour, and healthy networks that look odd |
 //!
 //! A case that can't run is reported as ignored with the reason. With `NWCHECK_LAB=required` in the environment it
@@ -60,6 +61,8 @@ mod privilege;
 #[cfg(target_os = "linux")]
 mod probe;
 #[cfg(target_os = "linux")]
+mod rules;
+#[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod services;
@@ -82,7 +85,9 @@ fn main() -> std::process::ExitCode {
         // Before any thread is started: only a process of one thread may enter a user namespace.
         ability::Ability::find()
     };
-    let cases = [harness::cases(), cases::cases()].into_iter().flatten();
+    let cases = [harness::cases(), rules::cases(), cases::cases()]
+        .into_iter()
+        .flatten();
     let trials = cases.map(|case| case.trial(ability.clone())).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     run::clean_up();
