@@ -205,7 +205,11 @@ fn a_route_that_rejects_is_named_again_though_its_router_has_used_up_its_errors(
             let failed = tcp(lab.client(), elsewhere(family), PORT).run();
             failed.fails_by("path-prohibited");
             let address = lab.hop(family, 2).to_string();
-            assert_eq!(failed.finding("path-prohibited")["address"], address, "{failed}");
+            assert_eq!(
+                failed.finding("path-prohibited")["address"],
+                address,
+                "{failed}"
+            );
         }
     }
 }
