@@ -126,6 +126,18 @@ proptest! {
     }
 }
 
+#[test]
+fn no_distance_is_too_near_or_too_far() {
+    for case in files::all() {
+        for ttl in [0, 255] {
+            let mut evidence = case.scenario.evidence.clone();
+            let probes = evidence.observations.iter_mut();
+            probes.for_each(|o| o.ttl = o.ttl.map(|_| ttl));
+            shown(&diagnose(&evidence));
+        }
+    }
+}
+
 /// Shows a report in every form, as narrow as it gets.
 fn shown(report: &nwcheck::model::Report) {
     for verbosity in [Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose] {

@@ -131,7 +131,7 @@ impl<'a> Scene<'a> {
         let drawn: BTreeSet<u8> = first
             .iter()
             .filter(|(flow_of, ttl)| {
-                **ttl == 1
+                **ttl <= 1
                     || self.walk.hops.get(&(**ttl - 1)).is_some_and(|seen| {
                         let mut before = seen.expired.iter();
                         before.any(|answer| flow(answer.observation) == **flow_of)
