@@ -230,12 +230,14 @@ fn from_peers(family: Family, peers: &[SocketAddr]) -> Vec<Instruction> {
         let words: Vec<(u32, u32)> = match (family, peer.ip()) {
             (Family::V4, IpAddr::V4(ip)) => vec![(12, ip.to_bits())],
             (Family::V6, IpAddr::V6(ip)) => {
-                let [a, b, c, d, e, f, g, h] = ip.segments();
-                [(a, b), (c, d), (e, f), (g, h)]
-                    .into_iter()
-                    .zip([8, 12, 16, 20])
-                    .map(|((high, low), at)| (at, u32::from(high) << 16 | u32::from(low)))
-                    .collect()
+                // The source address is in four words of the IPv6 header.
+                let address = ip.to_bits();
+                [(96, 8), (64, 12), (32, 16), (0, 20)]
+                    .map(|(shift, at)| {
+                        let word = address >> shift & u128::from(u32::MAX);
+                        (at, u32::try_from(word).unwrap_or(0))
+                    })
+                    .to_vec()
             }
             _ => continue,
         };

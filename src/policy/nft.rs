@@ -235,6 +235,10 @@ fn read_rule(of: &Value, table: &Table, listing: &Listing) -> Rule {
 
 /// Says what nft leaves unsaid: that a rule that resets is for one family alone. Where the kernel's code is not there, it may be for both or
 /// for one.
+#[allow(
+    clippy::option_option,
+    reason = "not told, told to be of all families, told to be of one"
+)]
 fn tell_family(steps: &mut Vec<Step>, told: Option<Option<Family>>) {
     let resets = |step: &Step| *step == Step::Verdict(Verdict::Reject("tcp reset".to_owned()));
     let Some(at) = steps.iter().position(resets) else {

@@ -288,6 +288,11 @@ pub fn is_sound(message: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::many_single_char_names,
+    reason = "a test that goes beyond its packet is to fail"
+)]
 mod tests {
     use proptest::prelude::*;
 

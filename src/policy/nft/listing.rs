@@ -32,6 +32,10 @@ impl Listing {
 
     /// For packets of which family alone a rule is, as the kernel has it: nft leaves that unsaid before `reject with tcp reset`. None where
     /// that is not told.
+    #[allow(
+        clippy::option_option,
+        reason = "not told, told to be of all families, told to be of one"
+    )]
     pub(super) fn family(
         &self,
         family: Family,
@@ -123,11 +127,9 @@ pub(super) fn read(text: &str) -> Listing {
 /// `FAMILY TABLE CHAIN HANDLE [POSITION]`: the kernel's own code of a rule follows.
 fn rule_of_code(line: &str) -> Option<At> {
     let words: Vec<&str> = line.split(' ').collect();
-    let (family, table, chain, handle) = match words.as_slice() {
-        [family, table, chain, handle] | [family, table, chain, handle, _] => {
-            (family, table, chain, handle)
-        }
-        _ => return None,
+    let ([family, table, chain, handle] | [family, table, chain, handle, _]) = words.as_slice()
+    else {
+        return None;
     };
     let handle = handle.parse().ok()?;
     Some((

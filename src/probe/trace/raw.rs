@@ -388,6 +388,10 @@ impl Raw {
         if let Some(held) = self.flows.get(&id) {
             return Ok(held.port());
         }
+        #[allow(
+            clippy::single_match_else,
+            reason = "kinds of probes are told apart by name"
+        )]
         let held = match self.protocol {
             TraceProtocol::Udp => {
                 let socket = Udp::open(&self.on, Fragmentation::System);
