@@ -223,20 +223,42 @@ impl<'a> Scene<'a> {
         finding
     }
 
-    /// Whether the first silent hop has to be asked again after a pause, before its silence says anything: over IPv4 an error came, but only
-    /// once, or some router limits its errors. One that rejects by its routes may have used them up for as long as it is asked; over IPv6
-    /// each error costs but one token, and more probes draw more of them.
+    /// The ICMP errors with which devices on the way answered other probes than those asked for, to the control port or datagrams: of devices
+    /// of which the trace saw nothing.
+    pub fn other_rejections(&self) -> Vec<&'a Observation> {
+        let traced = [&self.control_walk, &self.datagram_walk]
+            .into_iter()
+            .flat_map(|walk| walk.hops.values())
+            .flat_map(|seen| seen.rejected.iter().map(|answer| answer.observation));
+        let tried = self.control.iter().chain(&self.datagram).copied();
+        let rejected = |o: &&Observation| {
+            let device =
+                |from| self.sender(from) == Sender::Device && self.walk.distance_of(from).is_none();
+            o.outcome.is_icmp()
+                && o.outcome != Outcome::TtlExceeded
+                && o.icmp_from().is_some_and(device)
+        };
+        tried.chain(traced).filter(rejected).collect()
+    }
+
+    /// Whether the first silent hop can be asked again after a pause, and this may tell more: over IPv4 a router that rejects by its routes
+    /// may have used up its errors for as long as it is asked. Over IPv6 each error costs but one token, and more probes draw more of them;
+    /// but other probes may have drawn them all.
     pub fn wants_a_pause(&self) -> bool {
-        let asked = self.paused().is_some();
-        if asked || self.address().is_ipv6() || self.walk.is_empty() || !self.evidence.options.path
-        {
-            return false;
-        }
+        let traced = self.evidence.options.path && !self.walk.is_empty();
+        let used_up = !self.address().is_ipv6() || !self.other_rejections().is_empty();
+        traced && used_up && self.paused().is_none()
+    }
+
+    /// Whether its silence says nothing before that: an error came, or some router was seen to limit its errors.
+    pub fn needs_a_pause(&self) -> bool {
         let limits = |seen: &Seen<'_>| !seen.expired.is_empty() && !seen.silent.is_empty();
-        !self.rejections().is_empty()
-            || [&self.walk, &self.control_walk, &self.datagram_walk]
-                .iter()
-                .any(|walk| walk.hops.values().any(limits))
+        self.wants_a_pause()
+            && (!self.rejections().is_empty()
+                || !self.other_rejections().is_empty()
+                || [&self.walk, &self.control_walk, &self.datagram_walk]
+                    .iter()
+                    .any(|walk| walk.hops.values().any(limits)))
     }
 
     /// What shows whether an error that came once comes again. More probes at once would only use up what its sender may say.

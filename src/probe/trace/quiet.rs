@@ -13,25 +13,35 @@ use tokio::sync::mpsc;
 use super::silent;
 use super::transport::{Ended, Transport};
 use super::{Shared, Spec};
-use crate::model::{Observation, Operation, Options, Outcome};
+use crate::model::{Ms, Observation, Operation, Options, Outcome};
 use crate::probe::Recorder;
 use crate::proto::trace::{FlowId, Probe, ProbeId};
 
 /// The pause: two tokens, and a little.
 const PAUSE: Duration = Duration::from_millis(2150);
-/// How long an answer is waited for: less than the second after which the kernel sends a SYN again.
-const PATIENCE: Duration = Duration::from_millis(700);
+/// How long an answer is waited for, at least and at most: less than the second after which the kernel sends a SYN again.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_millis(800));
 /// At most so many hops further on are asked, where one answers after all.
 const HOPS: u8 = 3;
 /// A flow of its own, which no trace has: they count from 0, and those at one distance down from the greatest.
 const FLOW: FlowId = FlowId(u16::MAX - 1000);
 
-/// Waits, then asks the hop after `last` (0: no router answered), and `last` itself on the same flow, so that a rejection can be placed; then
-/// once with the greatest TTL. What is rejected is asked a second time after another pause; where a router answers, the next is asked.
+/// Waits, then asks the hop after `last` (0: no router answered), and `last` itself on the same flow, so that a rejection can be placed; where
+/// one was heard before, also with the greatest TTL. What is rejected is asked a second time after another pause; where a router answers, the next is asked.
 pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8, shared: Shared) {
     let seed = RandomState::new().hash_one(&spec.endpoint);
     let (ended, answers) = mpsc::unbounded_channel::<Ended>();
     let far = options.max_hops;
+    let (patience, heard) = recorder.read(|evidence| {
+        let of_this = evidence.of(spec.protocol.operation(), &spec.endpoint);
+        let slowest = of_this.filter_map(|o| o.rtt_ms).max();
+        let patience = slowest.map_or(PATIENCE.1, |rtt| Ms::to_duration(rtt) * 3);
+        let mut errors = evidence
+            .burst(&spec.endpoint)
+            .chain(evidence.of(spec.protocol.operation(), &spec.endpoint));
+        let heard = errors.any(|o| o.outcome.is_icmp() && o.outcome != Outcome::TtlExceeded);
+        (patience.clamp(PATIENCE.0, PATIENCE.1), heard)
+    });
     let transport = match Transport::new(&recorder, &options, &spec, &shared.raw, seed, ended) {
         Ok(transport) => transport,
         Err(observation) => {
@@ -45,6 +55,7 @@ pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8,
         shared,
         transport,
         answers,
+        patience,
         next: 0,
     };
     if !asking.pause().await {
@@ -55,8 +66,8 @@ pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8,
     }
     let near = (last.saturating_add(1)..).take(HOPS.into());
     let mut answered = true;
-    // Beyond a hop that is silent the rejection may come from farther on.
-    for ttl in near.chain([far]) {
+    // An error that was heard before may come from beyond a hop that is silent.
+    for ttl in near.chain(heard.then_some(far)) {
         if !answered && ttl != far {
             continue;
         }
@@ -80,6 +91,7 @@ struct Asking {
     shared: Shared,
     transport: Transport,
     answers: mpsc::UnboundedReceiver<Ended>,
+    patience: Duration,
     next: u64,
 }
 
@@ -87,7 +99,7 @@ impl Asking {
     /// Waits, and records that; false where no time is left for it.
     async fn pause(&mut self) -> bool {
         let began = self.recorder.now();
-        let time = Instant::now() + PAUSE + PATIENCE <= self.recorder.deadline();
+        let time = Instant::now() + PAUSE + self.patience <= self.recorder.deadline();
         if time {
             tokio::time::sleep(PAUSE).await;
         }
@@ -126,7 +138,7 @@ impl Asking {
             }
         };
         underway.observation.at_ms = self.recorder.at(underway.began);
-        let end = underway.began + PATIENCE;
+        let end = underway.began + self.patience;
         loop {
             tokio::select! {
                 Some(ended) = self.answers.recv() => {

@@ -166,7 +166,10 @@ impl Prose {
                     let name = text.get(at..at + length).unwrap_or_default();
                     (length, names.name(name, addresses))
                 }
-                (Some((length, ip)), _) if length >= longest => {
+                // An address backwards may look like one that stays: 10.0.0.127 does.
+                (Some((length, ip)), _)
+                    if length > longest || length == longest && !super::address::stays(ip) =>
+                {
                     (length, spoken(rest, length, ip, addresses))
                 }
                 _ => match form {

@@ -324,6 +324,22 @@ proptest! {
 }
 
 #[test]
+fn an_address_that_looks_like_loopback_backwards_is_replaced_there_too() {
+    let mut originals = super::Originals::default();
+    let ip: IpAddr = "10.120.100.127".parse().unwrap();
+    originals.addresses.insert(ip);
+    let (addresses, names) = (
+        Addresses::new(RandomState::new(), 0),
+        super::Names::new(RandomState::new()),
+    );
+    let prose = Prose::new(&originals, &addresses, &names);
+    let now = prose.scrubbed("dig 127.100.120.10.in-addr.arpa", &addresses, &names);
+    let expected = super::forms::reversed(addresses.mapped(ip));
+    assert!(now.contains(&expected), "{now}");
+    assert!(!now.contains("127.100.120.10."), "{now}");
+}
+
+#[test]
 fn what_is_the_same_on_every_machine_stays() {
     let addresses = Addresses::new(RandomState::new(), 0);
     for text in [

@@ -27,8 +27,13 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             _ => Judgement::Clear,
         };
     };
-    let mut finding = match nothing_answers(scene) {
-        Judgement::Fires(finding) => *finding,
+    let (mut finding, needs) = match nothing_answers(scene) {
+        Judgement::Fires(finding) => (*finding, Vec::new()),
+        // No router is there that could have used up its errors.
+        Judgement::Refinable(finding, _) if matches!(last, LastRouter::ThisMachine) => {
+            (*finding, Vec::new())
+        }
+        Judgement::Refinable(finding, needs) => (*finding, needs),
         other => return other,
     };
     let host = scene.host();
@@ -74,11 +79,13 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     }
     // The steps of the general form name the hop as the one to ask; here the host is.
     finding.actions.clear();
-    Judgement::fires(
-        finding
-            .action(format!("See from its console, hypervisor or cloud whether {} is running and has this address.", scene.address()))
-            .action("If it is, look at its firewall: it drops everything from here."),
-    )
+    let finding = finding
+        .action(format!(
+            "See from its console, hypervisor or cloud whether {} is running and has this address.",
+            scene.address()
+        ))
+        .action("If it is, look at its firewall: it drops everything from here.");
+    Judgement::refinable(finding, needs)
 }
 
 /// How it is known that the last hop is the host's own router.

@@ -5,7 +5,7 @@ use crate::diagnose::rules::{local_not_ruled_out, route_back};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::evidence::Ended;
-use crate::model::{Finding, Id, Outcome, Severity};
+use crate::model::{Address, Finding, Icmp, Id, Outcome, Severity};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -13,8 +13,9 @@ pub const RULE: Rule = Rule {
     explain: Explain {
         meaning: "Packets pass up to a hop, and nothing at all answers beyond it: the path breaks there, or the host is off, or it drops everything.",
         proof: "The port asked for, a control port, datagrams and, where allowed, echo requests all stay unanswered by the host, and no \
-                TTL-limited probe of any kind is answered from beyond the hop named. Silent hops were asked again; where an IPv4 router \
-                was seen to limit its errors, after a pause of two seconds in which nothing was sent.",
+                TTL-limited probe of any kind is answered from beyond the hop named. Silent hops were asked again, the first of them \
+                also after a pause of two seconds in which nothing was sent (over IPv4, and where other probes were rejected), because routers \
+                limit their errors.",
         remedy: "Find out first whether the host is on: from its console, its hypervisor, or a machine on its own network. If it is, the \
                  owner of the hop named, or of what follows it, has to look for the break.",
         lookalikes: "When the host answers anything at all, it is `port-filtered` or `path-filtered`. When the hop is known to be the host's \
@@ -25,10 +26,9 @@ pub const RULE: Rule = Rule {
 
 fn judge(scene: &Scene<'_>) -> Judgement {
     match nothing_answers(scene) {
-        Judgement::Fires(finding) if last_router_proven(scene).is_none() => {
-            Judgement::Fires(finding)
+        Judgement::Fires(_) | Judgement::Refinable(..) if last_router_proven(scene).is_some() => {
+            Judgement::Clear
         }
-        Judgement::Fires(_) => Judgement::Clear,
         other => other,
     }
 }
@@ -69,18 +69,24 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
     if !enough {
         return Judgement::Unknown(needs);
     }
+    let mut looks = Vec::new();
     if scene.wants_a_pause() && !cut_short {
-        return Judgement::Unknown(vec![Need::QuietLook(endpoint.clone())]);
+        looks.push(Need::QuietLook(endpoint.clone()));
+    }
+    if scene.needs_a_pause() && !cut_short {
+        return Judgement::Unknown(looks);
     }
     // What is silent to strangers by design may be well behind a firewall that lets nothing else in: nothing is proven.
     if scene.silent_by_design().is_some() {
         return Judgement::Clear;
     }
-    Judgement::fires(finding(scene))
+    Judgement::refinable(finding(scene), looks)
 }
 
 fn finding(scene: &Scene<'_>) -> Finding {
     let host = scene.host();
+    let others = scene.other_rejections();
+    let rejecter = others.iter().find_map(|o| o.icmp_from());
     let farthest = scene.farthest();
     let silent = scene.with(Outcome::Timeout);
     let gateway = scene.route().and_then(|route| route.gateway.clone());
@@ -110,6 +116,10 @@ fn finding(scene: &Scene<'_>) -> Finding {
                 .to_owned(),
         ),
     };
+    let (title, explanation) = match rejecter {
+        Some(by) => rejected_otherwise(scene, by),
+        None => (title, explanation),
+    };
     let mut finding = Finding::new(Id::PathBlackhole, Severity::Error, title)
         .explained(explanation)
         .fact(
@@ -129,7 +139,16 @@ fn finding(scene: &Scene<'_>) -> Finding {
         );
     finding = scene.beside(finding, &silent, false);
     finding = controls(scene, finding);
-    if let Some((ttl, router)) = farthest {
+    if let Some((by, first)) = rejecter.zip(others.first()) {
+        let what = first.icmp.as_ref().map_or_else(String::new, Icmp::describe);
+        finding = finding.fact(
+            format!(
+                "{by} answered other probes to {} with {what}.",
+                scene.address()
+            ),
+            ids(&others),
+        );
+    } else if let Some((ttl, router)) = farthest {
         let mut seen = scene.walk.observations_at(ttl);
         seen.extend(scene.control_walk.observations_at(ttl));
         seen.extend(scene.datagram_walk.observations_at(ttl));
@@ -170,6 +189,18 @@ fn finding(scene: &Scene<'_>) -> Finding {
          used them up looks like a black hole.",
     );
     ending(scene, finding)
+}
+
+/// The title and the explanation where a device on the way answers other probes with an error, but none of those asked for.
+fn rejected_otherwise(scene: &Scene<'_>, by: &Address) -> (String, String) {
+    let (host, service) = (scene.host(), scene.service());
+    (
+        format!("Nothing answers {service} to {host}, and {by} rejects other probes"),
+        format!(
+            "{by} is not the destination: it stands on the way, and does not let everything pass. It said nothing of {service}: either it \
+             drops that without a word, or something beyond it does, or the host is off. From here these look the same."
+        ),
+    )
 }
 
 /// Adds what is left to do.

@@ -96,5 +96,15 @@ pub(super) fn rejected_by_device(
             [],
         );
     }
-    Judgement::fires(steps(finding, &by, scene.address()))
+    // It may have used up its errors on the burst: after a pause it answers the trace, too, and is placed.
+    let drew_nothing = !scene.walk.hops.values().any(|seen| {
+        let mut rejected = seen.rejected.iter();
+        rejected.any(|answer| answer.from.ip() == rejection.by.ip())
+    });
+    let needs = if hop.is_none() && drew_nothing && scene.wants_a_pause() {
+        vec![Need::QuietLook(scene.endpoint().clone())]
+    } else {
+        Vec::new()
+    };
+    Judgement::refinable(steps(finding, &by, scene.address()), needs)
 }
