@@ -12,13 +12,14 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::cli::terminal::Terminal;
-use crate::cli::{self, Config, Invocation, baseline, output};
+use crate::cli::{self, Config, Invocation, baseline, output, systems};
 use crate::collect::{self, Shared};
 use crate::demo;
 use crate::diagnose::{self, rules};
 use crate::model::exit::ExitStatus;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::saved;
+use crate::model::systems::Systems;
 use crate::model::{Ms, Report, Target};
 use crate::probe::trace::{self, near::NearHops, raw::Raws};
 use crate::probe::{Observer, local, pace::Pace};
@@ -83,6 +84,10 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
         Ok(reports) => reports.unwrap_or_default(),
         Err(usage) => return Ok(wrong(&usage)),
     };
+    let systems = match config.as_database.as_deref().map(systems::read).transpose() {
+        Ok(systems) => systems.unwrap_or_default(),
+        Err(usage) => return Ok(wrong(&usage)),
+    };
     for note in &config.notes {
         output::complain(&format!("nwcheck: {note}"));
     }
@@ -103,7 +108,7 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
             }
         }
     };
-    let reports = all(&config, &earlier, &progress, each).await;
+    let reports = all(&config, &earlier, systems, &progress, each).await;
     progress.clear();
     let reports = reports
         .into_iter()
@@ -159,6 +164,7 @@ fn deliver(
 pub(crate) async fn all(
     config: &Config,
     earlier: &[Report],
+    systems: Systems,
     progress: &Progress,
     each: impl Fn(&Report),
 ) -> Vec<Report> {
@@ -167,6 +173,7 @@ pub(crate) async fn all(
             pace: Pace::new(config.options.rate, PATH_BURST),
             near: NearHops::default(),
             raw: Raws::open(&config.options),
+            systems: Rc::new(systems),
         },
         source: local::source(),
         told: None,

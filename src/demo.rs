@@ -46,6 +46,7 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
             pace: Pace::new(config.options.rate, 32),
             near: NearHops::default(),
             raw: Raws::default(),
+            systems: std::rc::Rc::default(),
         },
         source: local::source(),
         told: None,

@@ -66,6 +66,8 @@ pub struct Config {
     pub charset: Charset,
     /// An earlier report to compare with; it is read with [`super::baseline::read`].
     pub baseline: Option<PathBuf>,
+    /// A table of autonomous systems; it is read with [`super::systems::read`].
+    pub as_database: Option<PathBuf>,
     /// What is to be said on stderr before the check: where it does less than was typed.
     pub notes: Vec<String>,
 }
@@ -326,6 +328,7 @@ fn check(
     Ok(Config {
         targets,
         baseline: path.baseline,
+        as_database: path.as_database,
         notes,
         ..output(options, shown)?
     })
@@ -452,6 +455,7 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
         colour,
         charset: charset(typed.ascii),
         baseline: None,
+        as_database: None,
         notes: Vec::new(),
     })
 }

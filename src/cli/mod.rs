@@ -15,6 +15,7 @@ pub mod output;
 mod payload;
 pub mod saved;
 pub mod schema;
+pub mod systems;
 pub mod terminal;
 mod usage;
 mod value;

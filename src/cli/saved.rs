@@ -29,7 +29,8 @@ pub fn read(path: &Path, option: &str) -> Result<Vec<Saved>, Usage> {
             "one made with --save report.json",
         )
     };
-    let bytes = content(path).map_err(|error| wrong("", format!("it can't be read: {error}")))?;
+    let bytes =
+        content(path, LONGEST).map_err(|error| wrong("", format!("it can't be read: {error}")))?;
     if bytes.len() as u64 > LONGEST {
         return Err(wrong("", "it is longer than 64 MiB".to_owned()));
     }
@@ -46,16 +47,16 @@ pub fn read(path: &Path, option: &str) -> Result<Vec<Saved>, Usage> {
 }
 
 /// What is in it, one byte more than is allowed where it is longer.
-fn content(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn content(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         io::stdin()
             .lock()
-            .take(LONGEST + 1)
+            .take(longest + 1)
             .read_to_end(&mut bytes)?;
     } else {
         File::open(path)?
-            .take(LONGEST + 1)
+            .take(longest + 1)
             .read_to_end(&mut bytes)?;
     }
     Ok(bytes)

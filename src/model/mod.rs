@@ -21,6 +21,7 @@ pub mod saved;
 pub mod source;
 pub mod standing;
 pub mod statistics;
+pub mod systems;
 pub mod target;
 pub mod text;
 pub mod topology;

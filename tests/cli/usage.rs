@@ -307,3 +307,39 @@ fn what_is_not_utf8_is_wrong_usage() {
     assert_eq!(run.status, 2);
     assert!(run.stderr.contains("not UTF-8"), "{}", run.stderr);
 }
+
+#[test]
+fn a_table_of_autonomous_systems_that_is_none_is_told_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("systems.tsv");
+    let good = "192.0.2.0\t192.0.2.255\t64500\tZZ\tEXAMPLE\n";
+    for (content, said) in [
+        (good.as_bytes(), None),
+        (b"", Some("it holds no range")),
+        (b"\x1f\x8b\x08", Some("it is compressed: gunzip it first")),
+        (
+            b"192.0.2.0\t192.0.2.255\t64500\n\x1b[31m\t1\t2\n",
+            Some("line 2: `\\u{1b}[31m` is no address"),
+        ),
+        (b"\xff\xff", Some("it is not UTF-8 from byte 0 on")),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let words = [
+            "tcp",
+            "127.0.0.1:1",
+            "-c",
+            "1",
+            "--no-path",
+            "--as-database",
+        ];
+        let run = nwcheck(words.into_iter().chain([path.to_str().unwrap()]));
+        match said {
+            None => assert_eq!(run.status, 1, "{}", run.stderr),
+            Some(said) => {
+                assert_eq!(run.status, 2, "{}", run.stdout);
+                assert!(run.stderr.contains(said), "{}", run.stderr);
+                assert!(run.stderr.contains("tabs"), "{}", run.stderr);
+            }
+        }
+    }
+}

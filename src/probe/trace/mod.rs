@@ -32,6 +32,7 @@ use tokio::sync::mpsc;
 
 use super::Recorder;
 use super::pace::Pace;
+use crate::model::systems::Systems;
 use crate::model::topology::{ConfidenceScope, TraceProtocol};
 use crate::model::{Endpoint, Evidence, Icmp, Observation, Options, Outcome};
 use crate::proto::trace::{
@@ -86,6 +87,8 @@ pub struct Shared {
     pub near: NearHops,
     /// The raw sockets, where the process may have them.
     pub raw: Raws,
+    /// The autonomous systems of addresses; empty where no table was given.
+    pub systems: Rc<Systems>,
 }
 
 /// Traces the path, records every probe, and draws the path into the evidence unless it is a control.
@@ -199,7 +202,7 @@ impl Drop for Trace {
         }
         let graph = self.tracer.graph();
         let (spec, options, first) = (&self.spec, &self.options, self.first);
-        let method = self.transport.method();
+        let (method, systems) = (self.transport.method(), self.shared.systems.as_ref());
         self.recorder.update(|evidence| {
             let probes: Vec<&Observation> = evidence
                 .observations
@@ -221,6 +224,7 @@ impl Drop for Trace {
                     followed: spec.outcomes,
                     probes: &probes,
                     names: &evidence.names,
+                    systems,
                 },
             );
             let asked = path

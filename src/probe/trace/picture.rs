@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::observation::Icmp;
+use crate::model::systems::Systems;
 use crate::model::topology::{
-    Balancing, Confidence, Flow, Hop, IcmpKind, Link, Method, Node, Path, Rewritten, Stopped,
-    TraceProtocol,
+    AutonomousSystem, Balancing, Confidence, Flow, Hop, IcmpKind, Link, Method, Node, Path,
+    Rewritten, Stopped, TraceProtocol,
 };
 use crate::model::{Address, Endpoint, Ms, Observation, Options};
 use crate::proto::trace::{self as engine, Bound, End, Ending, Graph, NodeId, Role};
@@ -21,6 +22,7 @@ pub(super) struct Surroundings<'a> {
     /// The probes of this trace.
     pub(super) probes: &'a [&'a Observation],
     pub(super) names: &'a BTreeMap<Address, String>,
+    pub(super) systems: &'a Systems,
 }
 
 /// The path.
@@ -199,6 +201,13 @@ fn draw_node(id: String, ttl: u8, node: &engine::Node, around: &Surroundings<'_>
     let rewritten: BTreeSet<Rewritten> = quotes()
         .flat_map(|quote| rewritten(quote, around))
         .collect();
+    let system = address
+        .as_ref()
+        .and_then(|address| around.systems.of(address.ip()));
+    let autonomous_system = system.map(|(number, name)| AutonomousSystem {
+        number,
+        name: name.map(str::to_owned),
+    });
     Node {
         id,
         name: address
@@ -235,7 +244,7 @@ fn draw_node(id: String, ttl: u8, node: &engine::Node, around: &Surroundings<'_>
         quoted_ttl: quotes().filter_map(|quote| quote.ttl).find(|ttl| *ttl > 1),
         rewritten: rewritten.into_iter().collect(),
         interfaces,
-        autonomous_system: None,
+        autonomous_system,
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_dead_path_whose_router_is_silent_is_named_by_the_fork_before_it: [Tun],
         a_service_that_drops_some_flows_is_no_path: [Tun, Nft],
         a_narrow_link_on_the_way_is_said_with_its_router,
+        hops_are_named_by_the_table_of_autonomous_systems,
     ]
 }
 
@@ -278,6 +279,38 @@ fn a_service_that_drops_some_flows_is_no_path() {
         Some("destination-intermittent"),
         "{found}"
     );
+}
+
+fn hops_are_named_by_the_table_of_autonomous_systems() {
+    let lab = Lab::routers(2).build();
+    let _service = serve(lab.server(), PORT);
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = folder.path().join("systems.tsv");
+    let (first, second) = (lab.hop(Family::V4, 1), lab.hop(Family::V6, 2));
+    let rows = format!(
+        "0.0.0.0\t255.255.255.255\t0\tNone\tNot routed\n{first}\t{first}\t64500\tZZ\tNEAR Near Ltd\n{second}\t{second}\t64501\tZZ\tFAR\n"
+    );
+    std::fs::write(&table, rows).expect("the table");
+    for (family, hop, number, name) in [
+        (Family::V4, 0, 64500, "NEAR Near Ltd"),
+        (Family::V6, 1, 64501, "FAR"),
+    ] {
+        let path = table.to_str().expect("a path in UTF-8");
+        // Root may read the folder.
+        let found = check(&lab, family)
+            .arguments(["--as-database", path])
+            .root()
+            .run();
+        found.passes();
+        let system = format!("/endpoints/0/path/hops/{hop}/nodes/0/autonomous_system");
+        found.says(&format!("{system}/number"), number);
+        found.says(&format!("{system}/name"), name);
+        let other = format!(
+            "/endpoints/0/path/hops/{}/nodes/0/autonomous_system",
+            1 - hop
+        );
+        found.says(&other, serde_json::Value::Null);
+    }
 }
 
 fn a_narrow_link_on_the_way_is_said_with_its_router() {
