@@ -128,10 +128,12 @@ fn distance(a: &str, b: &str) -> usize {
 const fn severity(id: Id) -> &'static str {
     match id {
         Id::DestinationIntermittent | Id::PathPartial => "error or warning",
+        Id::PathMtuReduced => "info",
         Id::DnsServerDown
         | Id::DnsInconsistent
         | Id::DnsTypeUnanswered
         | Id::DnsSlow
+        | Id::LocalInterfaceErrors
         | Id::PathLoss
         | Id::PathLatency
         | Id::UdpNoAnswer

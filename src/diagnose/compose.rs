@@ -203,7 +203,7 @@ pub fn diagnose(evidence: &Evidence) -> Report {
 }
 
 /// Whether a finding explains a verdict that is not pass. A warning of the name or of this machine stands beside what works,
-/// and explains nothing of it.
+/// and explains nothing of it; but that its interface loses packets explains that packets are lost.
 fn explains(finding: &Finding, verdict: Verdict) -> bool {
     match verdict {
         Verdict::Pass => false,
@@ -211,7 +211,8 @@ fn explains(finding: &Finding, verdict: Verdict) -> bool {
         Verdict::Fail => finding.severity >= Severity::Warning,
         Verdict::Warn => {
             finding.severity == Severity::Warning
-                && !matches!(finding.origin, Origin::Name | Origin::Local)
+                && (finding.id == Id::LocalInterfaceErrors
+                    || !matches!(finding.origin, Origin::Name | Origin::Local))
         }
         Verdict::Indeterminate => {
             finding.severity == Severity::Warning && finding.id != Id::DnsServerDown

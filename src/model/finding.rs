@@ -87,10 +87,12 @@ ids! {
     LocalPortDenied = "local-port-denied", Local;
     LocalPortsExhausted = "local-ports-exhausted", Local;
     LocalSocketsExhausted = "local-sockets-exhausted", Local;
+    LocalConntrackFull = "local-conntrack-full", Local;
     LocalFirewall = "local-firewall", Local;
     LocalNeighbourUnresolved = "local-neighbour-unresolved", Local;
     LocalRouteAsymmetricFilter = "local-route-asymmetric-filter", Local;
     LocalListenerAddress = "local-listener-address", Local;
+    LocalInterfaceErrors = "local-interface-errors", Local;
     PathNoRoute = "path-no-route", Path;
     PathHostUnreachable = "path-host-unreachable", Path;
     PathProhibited = "path-prohibited", Path;

@@ -243,6 +243,9 @@ pub struct Conntrack {
     pub count: u64,
     /// At most so many.
     pub max: u64,
+    /// Packets dropped during the check for want of an entry; null where that is not told.
+    #[serde(default)]
+    pub dropped: Option<u64>,
 }
 
 /// What this machine's kernel says. `route`, `neighbour` and `interface` are those of the first address that failed,

@@ -23,6 +23,7 @@ use crate::net::system::{self, CpuTimes, Transport};
 #[derive(Debug, Clone)]
 pub struct Baseline {
     cpu: Option<CpuTimes>,
+    conntrack: Option<system::Conntrack>,
     links: Vec<Link>,
 }
 
@@ -31,6 +32,7 @@ impl Baseline {
     pub fn read() -> Self {
         Self {
             cpu: system::cpu_times(),
+            conntrack: system::conntrack(),
             links: route::links().map(|dump| dump.items).unwrap_or_default(),
         }
     }
@@ -507,6 +509,9 @@ pub fn finish(evidence: &mut Evidence, before: &Baseline) {
     evidence.local.conntrack = system::conntrack().map(|conntrack| Conntrack {
         count: conntrack.count,
         max: conntrack.max,
+        dropped: before
+            .conntrack
+            .and_then(|before| Some(conntrack.dropped?.saturating_sub(before.dropped?))),
     });
     let now = route::links().map(|dump| dump.items).unwrap_or_default();
     for interface in &mut evidence.local.interfaces {

@@ -192,7 +192,8 @@ fn verdict(evidence: &Evidence, report: &Report) -> Vec<String> {
     }
     let explaining = |finding: &&Finding| {
         finding.severity == Severity::Warning
-            && !matches!(finding.origin, Origin::Name | Origin::Local)
+            && (finding.id == Id::LocalInterfaceErrors
+                || !matches!(finding.origin, Origin::Name | Origin::Local))
     };
     let explained = report.findings.iter().find(explaining);
     if report.verdict == Verdict::Warn && report.cause != explained.map(|finding| finding.id) {

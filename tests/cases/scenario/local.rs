@@ -12,10 +12,13 @@
 //! | `own ADDRESS…` | addresses of this machine |
 //! | `ports FIRST LAST [SOCKETS]`, `unprivileged-from PORT`, `held-by PID NAME` | source ports |
 //! | `listener ENDPOINT [PID NAME]` | a socket that listens |
+//! | `conntrack COUNT MAX [DROPPED]` | the table of tracked connections |
+//! | `link-counters NAME rx N tx N dropped N carrier N` | what rose at an interface during the check |
 //! | `device ADDRESS NAME` | a reverse name |
 
 use nwcheck::model::local::{
-    Interface, Listener, Local, Neighbour, Prefix, Process, Route, RouteKind, SourcePort,
+    Conntrack, Interface, InterfaceErrors, Listener, Local, Neighbour, Prefix, Process, Route,
+    RouteKind, SourcePort,
 };
 use nwcheck::model::{Address, Evidence, Ms};
 
@@ -196,6 +199,36 @@ pub fn take(
                 _ => None,
             },
         }),
+        ("conntrack", [count, max, dropped @ ..]) => {
+            local.conntrack = Some(Conntrack {
+                count: number(count)?,
+                max: number(max)?,
+                dropped: dropped.first().map(|text| number(text)).transpose()?,
+            });
+        }
+        (
+            "link-counters",
+            [
+                name,
+                "rx",
+                rx,
+                "tx",
+                tx,
+                "dropped",
+                dropped,
+                "carrier",
+                carrier,
+            ],
+        ) => {
+            let mut interfaces = local.interfaces.iter_mut();
+            let interface = interfaces.find(|known| known.name == *name);
+            interface.ok_or("no such interface")?.errors = Some(InterfaceErrors {
+                rx_errors: number(rx)?,
+                tx_errors: number(tx)?,
+                tx_dropped: number(dropped)?,
+                carrier_changes: number(carrier)?,
+            });
+        }
         ("device", [at, name]) => {
             evidence.names.insert(address(at)?, (*name).to_owned());
         }

@@ -1,5 +1,6 @@
 //! This machine's routes, interfaces, neighbours and firewall.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use super::{OTHER_PORT, PORT, check, check_port, elsewhere, elsewhere_prefix, serve, tcp};
@@ -29,6 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_rule_that_drops_what_goes_out_is_this_machines: [Nft],
         a_rule_that_drops_the_answers_is_this_machines: [Nft],
         answers_that_the_reverse_path_filter_drops_are_this_machines,
+        an_interface_whose_queue_overflows_loses_packets: [Tun],
     ]
 }
 
@@ -45,6 +47,38 @@ fn a_machine_without_a_default_route_has_no_route() {
             .says("/status", "unreachable")
             .within(Duration::from_secs(3));
         tcp(lab.client(), lab.hop(family, 1), PORT).run().passes();
+    }
+}
+
+fn an_interface_whose_queue_overflows_loses_packets() {
+    let client = Namespace::new("client");
+    // Nobody takes what is sent, and the queue holds 500 packets.
+    let unread = client.tun("tun0");
+    for (family, bits) in [(Family::V4, 24), (Family::V6, 64)] {
+        client.add_address("tun0", &format!("{}/{bits}", host(family, 0, 1)));
+        let to = host(family, 0, 2);
+        // As long as there is room, it loses nothing.
+        let before = tcp(&client, to, PORT).run();
+        assert_eq!(before.findings("warning"), [""; 0], "{before}");
+        client.run(|| {
+            let socket = std::net::UdpSocket::bind((host(family, 0, 1), 0)).expect("a socket");
+            for _ in 0..700 {
+                let _ = socket.send_to(b"full", (to, 9));
+            }
+        });
+        let after = tcp(&client, to, PORT).run();
+        let finding = after.finding("local-interface-errors");
+        let title = finding["title"].as_str().unwrap_or_default();
+        assert!(
+            title.contains("tun0") && title.contains("dropped on the way out"),
+            "{after}"
+        );
+        // Room again.
+        let mut packet = [0; 2000];
+        let mut taken = 0;
+        while taken < 500 && (&unread).read(&mut packet).is_ok() {
+            taken += 1;
+        }
     }
 }
 

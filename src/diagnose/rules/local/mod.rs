@@ -1,8 +1,10 @@
 //! This machine: routes, interfaces, neighbours, ports, its own firewall.
 
 mod asymmetric_filter;
+mod conntrack_full;
 mod firewall;
 mod interface_down;
+mod interface_errors;
 mod listener_address;
 mod neighbour_unresolved;
 mod no_route;
@@ -25,8 +27,10 @@ pub static LOCAL: &[&Rule] = &[
     &sockets_exhausted::RULE,
     &interface_down::RULE,
     &no_route::RULE,
+    &conntrack_full::RULE,
     &firewall::RULE,
     &asymmetric_filter::RULE,
     &neighbour_unresolved::RULE,
     &listener_address::RULE,
+    &interface_errors::RULE,
 ];
