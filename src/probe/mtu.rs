@@ -1,13 +1,16 @@
 //! The path MTU: datagrams that must not be broken up, to a port where hardly anything listens.
 //!
 //! `IP_PMTUDISC_PROBE` (`IPV6_PMTUDISC_PROBE`) sends them at any size that the first link takes, whatever the kernel believes of the path;
-//! "fragmentation needed" and "packet too big" come by the error queue with the size and the router that says so. A host that does not
-//! answer datagrams leaves the search to its last router: with a TTL that ends there, "time exceeded" tells that the packet came so far
-//! whole. No privilege. Nothing is concluded from large datagrams that vanish: hosts drop them by policy.
+//! "fragmentation needed" and "packet too big" come by the error queue with the size and the router that says so; the kernel hands over
+//! only those that quote a datagram of this very socket. A host that does not answer datagrams leaves the search to its last router: with
+//! a TTL that ends there, "time exceeded" tells that the packet came so far whole. No privilege. Nothing is concluded from large
+//! datagrams that vanish: hosts drop them by policy.
 
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
 
 use super::Recorder;
 use super::control::unlikely_port;
@@ -20,8 +23,13 @@ use crate::net::errno::Errno;
 use crate::net::udp::{Fragmentation, Received, Udp};
 use crate::proto::mtu::{self, Found, Search};
 
-/// The least that an answer is waited for, and the most.
+/// The least that an answer is waited for, and the most; in between twice the slowest round trip, and no more than so much longer.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(60), Duration::from_secs(1));
+const JITTER: Duration = Duration::from_millis(100);
+/// So long all of it may take.
+const LONGEST: Duration = Duration::from_millis(2500);
+/// A host that left so many datagrams unanswered is asked no more: its last router is.
+const HOST_ASKS: u8 = 2;
 /// IP and UDP headers, bytes.
 const HEADERS_V4: u32 = 28;
 const HEADERS_V6: u32 = 48;
@@ -37,42 +45,38 @@ pub async fn measure(recorder: Recorder, options: Rc<Options>, endpoint: Endpoin
         return;
     };
     let patience = recorder.read(|evidence| patience(evidence, &endpoint));
+    let routers = recorder.read(|evidence| routers(evidence, &endpoint));
     let asking = Asking {
-        recorder: &recorder,
-        options: &options,
-        endpoint: &endpoint,
+        end: recorder.deadline().min(Instant::now() + LONGEST),
+        recorder,
+        options,
+        endpoint,
         patience,
     };
-    let Some(ttl) = recorder.read(|evidence| last_router(evidence, &endpoint)) else {
-        // No router in between: the first link is the path.
-        asking.set(first, None, None);
-        return;
-    };
-    // Most paths are as wide as their first link: the host itself is asked at the same time as its last router, which is the one that
-    // answers where the host is silent to datagrams.
-    let (found, host) = tokio::join!(asking.search(first, ttl), asking.ask(first, None));
-    if host == Some(mtu::Outcome::Passed) {
-        asking.set(first, None, None);
-        return;
-    }
+    let last = routers.last().copied();
+    let (found, until) = asking.search(first, last).await;
     match found {
-        Some(Found::Mtu { value, from }) => {
-            let whole = value < first && asking.ask(value, None).await == Some(mtu::Outcome::Passed);
-            asking.set(value, from, (!whole).then_some(ttl));
+        Some(Found::Whole) => asking.set(first, None, until),
+        Some(Found::Reduced { value, from }) => asking.set(value, Some(from), until),
+        Some(Found::Told { value, from }) => {
+            let told_at = asking.distance_of(from).or(until);
+            asking.set(value, Some(from), told_at);
         }
-        Some(Found::Vanishes { passes, vanishes }) => recorder.note(
-            "the path MTU",
-            format!(
-                "datagrams of {passes} bytes are answered and those of {vanishes} are not, without a word of a router: a policy, or a black \
-                 hole for large packets"
-            ),
-            None,
-        ),
-        Some(Found::Silent) | None => recorder.note(
-            "the path MTU",
-            "neither the host nor its last router answers datagrams",
-            None,
-        ),
+        Some(Found::Vanishes { passes, vanishes }) => {
+            let place = match asking.reaches(vanishes, routers).await {
+                Some(ttl) => format!("; hop {ttl} is the last that answers one of {vanishes}"),
+                None => String::new(),
+            };
+            asking.untold(format!(
+                "datagrams of {passes} bytes are answered and those of {vanishes} are not, without a word of a router{place}: a policy, \
+                 or a black hole for large packets"
+            ));
+        }
+        Some(Found::Silent) if last.is_some() => {
+            asking.untold("neither the host nor its last router answers datagrams steadily");
+        }
+        Some(Found::Silent) => asking.untold("the host does not answer datagrams steadily"),
+        None => asking.untold("there was not enough time"),
     }
 }
 
@@ -81,7 +85,8 @@ fn patience(evidence: &Evidence, endpoint: &Endpoint) -> Duration {
     let traced = evidence.of(evidence.path_protocol().operation(), endpoint);
     let probes = evidence.burst(endpoint).chain(traced);
     let slowest = probes.filter_map(|o| o.rtt_ms).max().unwrap_or_default();
-    (Ms::to_duration(slowest) * 2).clamp(PATIENCE.0, PATIENCE.1)
+    let slowest = Ms::to_duration(slowest);
+    (slowest + slowest.min(JITTER)).clamp(PATIENCE.0, PATIENCE.1)
 }
 
 /// The size that the first link takes: the interface's, and not what the kernel believes of the path from earlier answers, which
@@ -94,38 +99,35 @@ fn first_link(evidence: &Evidence, endpoint: &Endpoint) -> Option<u32> {
     Some(link.mtu?.min(MOST))
 }
 
-/// The distance of the last router that answered before the destination.
-fn last_router(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
-    let path = evidence
-        .endpoints
-        .iter()
-        .find(|s| s.endpoint == *endpoint)?
-        .path
-        .as_ref()?;
-    let mut hops = path.hops.iter().rev();
-    hops.find(|hop| {
-        hop.nodes.iter().any(|node| {
-            node.address
-                .as_ref()
-                .is_some_and(|address| address.ip() != endpoint.address.ip())
-        })
-    })
-    .map(|hop| hop.ttl)
+/// The distances at which routers answered, the nearest first.
+fn routers(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u8> {
+    let mut subjects = evidence.endpoints.iter();
+    let path = subjects
+        .find(|s| s.endpoint == *endpoint)
+        .and_then(|subject| subject.path.as_ref());
+    let hops = path.map(|path| path.hops.as_slice()).unwrap_or_default();
+    let answered = hops.iter().filter(|hop| {
+        let mut addresses = hop.nodes.iter().filter_map(|node| node.address.as_ref());
+        addresses.any(|address| address.ip() != endpoint.address.ip())
+    });
+    answered.map(|hop| hop.ttl).collect()
 }
 
 /// What all probes of one path have in common.
-struct Asking<'a> {
-    recorder: &'a Recorder,
-    options: &'a Options,
-    endpoint: &'a Endpoint,
+#[derive(Clone)]
+struct Asking {
+    recorder: Recorder,
+    options: Rc<Options>,
+    endpoint: Endpoint,
     patience: Duration,
+    end: Instant,
 }
 
-impl Asking<'_> {
+impl Asking {
     fn set(&self, value: u32, from: Option<IpAddr>, until: Option<u8>) {
         self.recorder.update(|evidence| {
             let mut subjects = evidence.endpoints.iter_mut();
-            let subject = subjects.find(|s| s.endpoint == *self.endpoint);
+            let subject = subjects.find(|s| s.endpoint == self.endpoint);
             if let Some(path) = subject.and_then(|s| s.path.as_mut()) {
                 path.mtu = Some(PathMtu {
                     value,
@@ -136,24 +138,78 @@ impl Asking<'_> {
         });
     }
 
-    /// Searches as far as a TTL leads. None where nothing could be sent, or no time is left.
-    async fn search(&self, first: u32, ttl: u8) -> Option<Found> {
-        let least = if self.endpoint.address.is_ipv6() {
+    fn distance_of(&self, router: IpAddr) -> Option<u8> {
+        self.recorder.read(|evidence| {
+            let mut subjects = evidence.endpoints.iter();
+            let subject = subjects.find(|s| s.endpoint == self.endpoint)?;
+            let mut hops = subject.path.as_ref()?.hops.iter();
+            let hop = hops.find(|hop| {
+                let mut addresses = hop.nodes.iter().filter_map(|node| node.address.as_ref());
+                addresses.any(|address| address.ip() == router)
+            })?;
+            Some(hop.ttl)
+        })
+    }
+
+    fn untold(&self, why: impl Into<String>) {
+        self.recorder.note("the path MTU", why, None);
+    }
+
+    /// Searches: by the host itself, and where that is silent by its last router. Up to which distance the largest size that passed was
+    /// seen, where that is not the host; no result where nothing could be sent, or no time is left.
+    async fn search(&self, first: u32, last: Option<u8>) -> (Option<Found>, Option<u8>) {
+        let smallest = if self.endpoint.address.is_ipv6() {
             LEAST_V6
         } else {
             LEAST_V4
         };
-        let mut search = Search::new(first, least);
+        let mut search = Search::new(first, smallest);
+        let mut until = last;
+        let mut unanswered = 0;
         while let Some(size) = search.poll() {
-            search.handle(self.ask(size, Some(ttl)).await?);
+            let mut outcome = mtu::Outcome::Silent;
+            if unanswered < HOST_ASKS || last.is_none() {
+                let Some(said) = self.ask(size, None).await else {
+                    return (None, until);
+                };
+                outcome = said;
+                match said {
+                    mtu::Outcome::Passed => until = None,
+                    mtu::Outcome::Silent => unanswered += 1,
+                    mtu::Outcome::TooBig { .. } => {}
+                }
+            }
+            if let (mtu::Outcome::Silent, Some(ttl)) = (outcome, last) {
+                let Some(said) = self.ask(size, Some(ttl)).await else {
+                    return (None, until);
+                };
+                outcome = said;
+                if said == mtu::Outcome::Passed {
+                    until = last;
+                }
+            }
+            search.handle(outcome);
         }
-        search.found()
+        (search.found(), until)
+    }
+
+    /// The farthest of these distances at which a datagram of this size is answered.
+    async fn reaches(&self, size: u32, distances: Vec<u8>) -> Option<u8> {
+        let mut asked = JoinSet::new();
+        for ttl in distances {
+            let asking = self.clone();
+            asked.spawn_local(async move {
+                let outcome = asking.ask(size, Some(ttl)).await;
+                (outcome == Some(mtu::Outcome::Passed)).then_some(ttl)
+            });
+        }
+        asked.join_all().await.into_iter().flatten().max()
     }
 
     /// Sends one datagram of a size, and records what came of it. None where it could not be sent, or no time is left.
     async fn ask(&self, size: u32, ttl: Option<u8>) -> Option<mtu::Outcome> {
-        let (recorder, address) = (self.recorder, &self.endpoint.address);
-        if Instant::now() + self.patience > recorder.deadline() {
+        let (recorder, address) = (&self.recorder, &self.endpoint.address);
+        if Instant::now() + self.patience > self.end {
             return None;
         }
         let to = Endpoint::new(address.clone(), unlikely_port(self.endpoint.port));
@@ -164,7 +220,7 @@ impl Asking<'_> {
         };
         let payload = usize::try_from(size.saturating_sub(headers)).unwrap_or(0);
         // A socket each: the error queue does not tell which datagram it is about.
-        let socket = Udp::open(&flow(self.options, &to), Fragmentation::Probe).ok()?;
+        let socket = Udp::open(&flow(&self.options, &to), Fragmentation::Probe).ok()?;
         let mut observation = Observation {
             endpoint: Some(to),
             source_port: Some(socket.source().port()),

@@ -2,15 +2,17 @@
 //!
 //! Sans-IO: a [`Search`] says what to send ([`Search::poll`]) and is told what came of it ([`Search::handle`]). It asks for the full
 //! size first, which settles most paths with one probe; after that it follows what routers say, as far as that can be true, and else the
-//! plateaus of RFC 1191 section 7.1. Where large packets vanish in silence it looks for the size that does not, by halves.
+//! plateaus of RFC 1191 section 7.1, by halves. Where nothing answered the full size it looks first whether anything is answered at all.
+//! That large packets vanish is believed only if small ones keep coming through meanwhile: a router that answers only so often looks alike.
 //!
 //! Sources: RFC 1191, RFC 8201, RFC 8899 (probing without ICMP).
 
 use std::net::IpAddr;
 
-/// At most so many probes are asked for.
-const PROBES_MAX: u8 = 12;
-/// A size that nothing answered is asked for again so often before it counts as silent.
+/// At most so many probes look for the size, and so many more see whether what was found lasts.
+const PROBES_MAX: u8 = 16;
+const CONFIRMATIONS: u8 = 3;
+/// A size that nothing answered is asked for so often before it counts as silent.
 const ASKS: u8 = 2;
 /// Sizes of links that are common (RFC 1191 table 7-1, with tunnels and jumbo frames of today).
 const PLATEAUS: [u32; 16] = [
@@ -37,12 +39,21 @@ pub enum Outcome {
 /// What the search came to. Sizes are bytes with the IP header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The path carries this size; `from` is the router that said so, where it is less than was asked for first.
-    Mtu {
-        /// The largest that passed.
+    /// The path carries all that the first link does.
+    Whole,
+    /// This size passes, and a router says that larger ones are too big.
+    Reduced {
+        /// The largest that was seen to pass.
         value: u32,
         /// Who said that more is too big.
-        from: Option<IpAddr>,
+        from: IpAddr,
+    },
+    /// A router names this size, and nothing of it or of any other size was answered.
+    Told {
+        /// As it was named.
+        value: u32,
+        /// Who named it.
+        from: IpAddr,
     },
     /// Packets up to `passes` arrive, and those of `vanishes` and more vanish without a word.
     Vanishes {
@@ -51,8 +62,18 @@ pub enum Found {
         /// The smallest that vanished.
         vanishes: u32,
     },
-    /// Not even the smallest was answered: it can't be told.
+    /// Nothing was answered, or not steadily: it can't be told.
     Silent,
+}
+
+/// The smallest size that did not pass, and why.
+#[derive(Clone, Copy, Debug)]
+struct Fails {
+    size: u32,
+    /// The MTU that a router named, and its address; none for silence.
+    told: Option<(u32, IpAddr)>,
+    /// How often it was asked for.
+    asks: u8,
 }
 
 /// A search over one path.
@@ -61,11 +82,14 @@ pub struct Search {
     least: u32,
     /// What is asked for now, and how often it was.
     size: u32,
-    asked: u8,
+    asks: u8,
     sent: u8,
     passes: Option<u32>,
-    fails: Option<u32>,
-    told_by: Option<IpAddr>,
+    fails: Option<Fails>,
+    /// What a router named last that can be true.
+    named: Option<(u32, IpAddr)>,
+    /// How many of the last questions were asked, once something was found to vanish.
+    confirmed: Option<u8>,
     found: Option<Found>,
 }
 
@@ -75,11 +99,12 @@ impl Search {
         Self {
             least: least.min(first),
             size: first,
-            asked: 0,
+            asks: 0,
             sent: 0,
             passes: None,
             fails: None,
-            told_by: None,
+            named: None,
+            confirmed: None,
             found: None,
         }
     }
@@ -89,12 +114,8 @@ impl Search {
         if self.found.is_some() {
             return None;
         }
-        if self.sent >= PROBES_MAX {
-            self.end();
-            return None;
-        }
         self.sent += 1;
-        self.asked += 1;
+        self.asks += 1;
         Some(self.size)
     }
 
@@ -103,29 +124,39 @@ impl Search {
         if self.found.is_some() {
             return;
         }
+        if let Some(number) = self.confirmed {
+            self.confirm(number, outcome);
+            return;
+        }
         let size = self.size;
         match outcome {
-            Outcome::Passed => {
-                self.passes = Some(self.passes.map_or(size, |old| old.max(size)));
-                self.go_on();
-            }
+            Outcome::Passed => self.passes = Some(size),
             Outcome::TooBig { mtu, from } => {
-                self.told_by = Some(from);
-                self.fails = Some(self.fails.map_or(size, |old| old.min(size)));
-                let sound = mtu >= self.least
-                    && mtu < size
-                    && self.passes.is_none_or(|passes| mtu > passes);
-                if sound {
-                    self.ask(mtu);
-                } else {
-                    self.go_on();
+                if mtu >= self.least && mtu < size {
+                    self.named = Some((mtu, from));
                 }
+                self.fails = Some(Fails {
+                    size,
+                    told: Some((mtu, from)),
+                    asks: self.asks,
+                });
             }
-            Outcome::Silent if self.asked < ASKS => {}
             Outcome::Silent => {
-                self.fails = Some(self.fails.map_or(size, |old| old.min(size)));
-                self.go_on();
+                let answered = self.passes.is_some() || self.named.is_some();
+                if answered && self.asks < ASKS && self.sent < PROBES_MAX {
+                    return;
+                }
+                self.fails = Some(Fails {
+                    size,
+                    told: None,
+                    asks: self.asks,
+                });
             }
+        }
+        if self.sent < PROBES_MAX {
+            self.go_on();
+        } else {
+            self.end();
         }
     }
 
@@ -136,155 +167,97 @@ impl Search {
 
     fn ask(&mut self, size: u32) {
         self.size = size;
-        self.asked = 0;
+        self.asks = 0;
     }
 
-    /// Between what passes and what fails; the smallest size first, where nothing has passed yet and nobody says anything.
+    /// Between what passes and what fails.
     fn go_on(&mut self) {
-        match (self.passes, self.fails) {
-            (Some(_), None) => self.end(),
-            (Some(passes), Some(fails)) if fails <= passes + 1 => self.end(),
-            (Some(passes), Some(_)) if self.told_by.is_some() && passes >= self.size => self.end(),
-            (Some(passes), Some(fails)) => {
-                // The common sizes first: links have those.
-                let plateau = PLATEAUS
-                    .into_iter()
-                    .find(|plateau| *plateau > passes && *plateau < fails);
-                let middle = passes + (fails - passes) / 2;
-                self.ask(
-                    plateau
-                        .filter(|plateau| plateau.abs_diff(middle) < (fails - passes) / 3 + 1)
-                        .unwrap_or(middle),
-                );
+        let Some(fails) = self.fails else {
+            self.end();
+            return;
+        };
+        let told = fails.told.map(|(mtu, _)| mtu);
+        match self.passes {
+            // What was silent at first, before anything was known to be answered.
+            Some(_) if told.is_none() && fails.asks < ASKS => {
+                self.size = fails.size;
+                self.asks = fails.asks;
             }
-            (None, Some(fails)) if fails <= self.least => self.end(),
-            (None, Some(fails)) if self.told_by.is_some() => {
-                let lower = PLATEAUS.into_iter().find(|plateau| *plateau < fails);
-                self.ask(lower.unwrap_or(self.least).max(self.least));
-            }
-            (None, _) => self.ask(self.least),
+            Some(passes) if fails.size <= passes + 1 || told == Some(passes) => self.end(),
+            Some(passes) => self.ask(match told {
+                Some(mtu) if mtu > passes && mtu < fails.size => mtu,
+                _ => between(passes, fails.size),
+            }),
+            None if fails.size <= self.least => self.end(),
+            None => self.ask(match told {
+                Some(mtu) if mtu >= self.least && mtu < fails.size => mtu,
+                // A router that names none, or one that can't be: the next size that links commonly have.
+                Some(_) => plateau_below(fails.size).max(self.least),
+                None => self.least,
+            }),
         }
     }
 
     fn end(&mut self) {
-        self.found = Some(match (self.passes, self.fails, self.told_by) {
-            (None, ..) => Found::Silent,
-            (Some(value), None, _) => Found::Mtu { value, from: None },
-            (Some(value), Some(_), Some(from)) => Found::Mtu {
-                value,
-                from: Some(from),
+        self.found = Some(match (self.passes, self.fails) {
+            (Some(_), None) => Found::Whole,
+            (
+                Some(value),
+                Some(Fails {
+                    told: Some((_, from)),
+                    ..
+                }),
+            ) => Found::Reduced { value, from },
+            (Some(passes), Some(_)) => {
+                self.confirmed = Some(0);
+                self.ask(passes);
+                return;
+            }
+            (None, _) => match self.named {
+                Some((value, from)) => Found::Told { value, from },
+                None => Found::Silent,
             },
-            (Some(passes), Some(vanishes), None) => Found::Vanishes { passes, vanishes },
         });
     }
+
+    /// What passes and what vanishes, asked in turn: as before each time, or it was chance.
+    fn confirm(&mut self, number: u8, outcome: Outcome) {
+        let (Some(passes), Some(Fails { size: vanishes, .. })) = (self.passes, self.fails) else {
+            return;
+        };
+        let asked_what_passes = number.is_multiple_of(2);
+        let as_before = match outcome {
+            Outcome::Passed => asked_what_passes,
+            Outcome::Silent => !asked_what_passes,
+            Outcome::TooBig { .. } => false,
+        };
+        if !as_before {
+            self.found = Some(Found::Silent);
+        } else if number + 1 == CONFIRMATIONS {
+            self.found = Some(Found::Vanishes { passes, vanishes });
+        } else {
+            self.confirmed = Some(number + 1);
+            self.ask(if asked_what_passes { vanishes } else { passes });
+        }
+    }
+}
+
+/// A size between two, near their middle: one that links commonly have, if there is one.
+fn between(passes: u32, fails: u32) -> u32 {
+    let middle = passes + (fails - passes) / 2;
+    PLATEAUS
+        .into_iter()
+        .find(|plateau| *plateau > passes && *plateau < fails)
+        .filter(|plateau| plateau.abs_diff(middle) < (fails - passes) / 3 + 1)
+        .unwrap_or(middle)
+}
+
+fn plateau_below(size: u32) -> u32 {
+    PLATEAUS
+        .into_iter()
+        .find(|plateau| *plateau < size)
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-
-    /// Runs a search over a path that carries `mtu`; `says` is what its router names.
-    fn run(first: u32, least: u32, mtu: u32, says: impl Fn(u32) -> Outcome) -> (Found, u32) {
-        let mut search = Search::new(first, least);
-        let mut sent = 0;
-        while let Some(size) = search.poll() {
-            sent += 1;
-            search.handle(if size <= mtu {
-                Outcome::Passed
-            } else {
-                says(size)
-            });
-        }
-        (search.found().unwrap(), sent)
-    }
-
-    #[test]
-    fn a_path_as_wide_as_its_first_link_takes_one_probe() {
-        let found = run(1500, 68, 1500, |_| Outcome::Silent);
-        assert_eq!(
-            found,
-            (
-                Found::Mtu {
-                    value: 1500,
-                    from: None
-                },
-                1
-            )
-        );
-    }
-
-    #[test]
-    fn a_router_that_says_its_mtu_is_believed_once_that_passes() {
-        let found = run(1500, 68, 1400, |_| Outcome::TooBig {
-            mtu: 1400,
-            from: ROUTER,
-        });
-        assert_eq!(
-            found,
-            (
-                Found::Mtu {
-                    value: 1400,
-                    from: Some(ROUTER)
-                },
-                2
-            )
-        );
-    }
-
-    #[test]
-    fn a_router_that_names_no_mtu_leads_down_the_plateaus() {
-        let (found, sent) = run(1500, 68, 1492, |_| Outcome::TooBig {
-            mtu: 0,
-            from: ROUTER,
-        });
-        assert_eq!(
-            found,
-            Found::Mtu {
-                value: 1492,
-                from: Some(ROUTER)
-            }
-        );
-        assert!(sent <= 3, "{sent}");
-    }
-
-    #[test]
-    fn a_host_that_answers_nothing_can_t_be_told() {
-        assert_eq!(run(1500, 1280, 0, |_| Outcome::Silent), (Found::Silent, 4));
-    }
-
-    proptest! {
-        #[test]
-        fn it_ends_within_its_bound_and_never_claims_more_than_passed(
-            first in 68_u32..65_536, mtu in 0_u32..70_000, named in 0_u32..70_000, silent: bool, seed in 0_u32..100,
-        ) {
-            let least = 68;
-            let (found, sent) = run(first, least, mtu, |size| {
-                if silent || (size + seed) % 7 == 0 { Outcome::Silent } else { Outcome::TooBig { mtu: named, from: ROUTER } }
-            });
-            prop_assert!(sent <= u32::from(PROBES_MAX));
-            match found {
-                Found::Mtu { value, .. } | Found::Vanishes { passes: value, .. } => prop_assert!(value <= mtu && value <= first),
-                Found::Silent => prop_assert!(mtu < first),
-            }
-        }
-
-        #[test]
-        fn a_black_hole_is_narrowed_down(first in 1500_u32..9001, mtu in 600_u32..1500) {
-            let (found, _) = run(first, 68, mtu, |_| Outcome::Silent);
-            let Found::Vanishes { passes, vanishes } = found else { panic!("{found:?}") };
-            prop_assert!(passes <= mtu && vanishes > mtu);
-        }
-
-        #[test]
-        fn an_honest_router_s_mtu_is_found_exactly(first in 1281_u32..9001, less in 1_u32..1000) {
-            let mtu = first.saturating_sub(less).max(1280);
-            let (found, sent) = run(first, 1280, mtu, |_| Outcome::TooBig { mtu, from: ROUTER });
-            prop_assert_eq!(found, Found::Mtu { value: mtu, from: Some(ROUTER) });
-            prop_assert!(sent <= 2);
-        }
-    }
-}
+mod tests;

@@ -22,7 +22,7 @@
 //! | `ended deadline` or `interrupted` | how the measuring ended |
 //!
 //! Keys: `from` (sender of the ICMP error), `rtt`, `after` (wall time), `again` (retransmissions), `errno`, `to` (address), `flow`
-//! (source port), `x` (how often). What this machine says and what DNS says: `local.rs`, `names.rs`.
+//! (source port), `x` (how often), `names` (the MTU that an error names). What this machine says and what DNS says: `local.rs`, `names.rs`.
 
 mod answer;
 mod local;

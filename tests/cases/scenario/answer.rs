@@ -15,6 +15,7 @@ pub struct What {
     errno: Option<String>,
     pub flow: Option<u16>,
     pub times: u32,
+    mtu: Option<u32>,
 }
 
 impl What {
@@ -30,6 +31,7 @@ impl What {
             errno: errno(outcome).map(ToOwned::to_owned),
             flow: None,
             times: 1,
+            mtu: None,
         };
         let mut words = words.iter();
         while let Some(key) = words.next() {
@@ -42,6 +44,7 @@ impl What {
                 "again" => what.again = number(value)?,
                 "errno" => what.errno = Some((*value).to_owned()),
                 "flow" => what.flow = Some(number(value)?),
+                "names" => what.mtu = Some(number(value)?),
                 "x" => what.times = number(value)?,
                 other => return Err(format!("`{other}`?")),
             }
@@ -82,7 +85,10 @@ impl What {
             source_port: Some(flow),
             retransmits: (!udp).then_some(self.again),
             errno: self.errno.clone(),
-            icmp: self.from.as_ref().map(|from| icmp(self.outcome, from)),
+            icmp: self.from.as_ref().map(|from| Icmp {
+                mtu: self.mtu,
+                ..icmp(self.outcome, from)
+            }),
             control,
             ..Observation::new(operation, Ms::from_millis(now), self.outcome)
         }
@@ -98,11 +104,13 @@ pub fn icmp(outcome: Outcome, from: &Address) -> Icmp {
         (false, Outcome::ProtocolUnreachable) => (3, 2),
         (false, Outcome::PortUnreachable) => (3, 3),
         (false, Outcome::Prohibited) => (3, 13),
+        (false, Outcome::PacketTooBig) => (3, 4),
         (false, _) => (12, 0),
         (true, Outcome::NetworkUnreachable) => (1, 0),
         (true, Outcome::HostUnreachable) => (1, 3),
         (true, Outcome::PortUnreachable) => (1, 4),
         (true, Outcome::Prohibited) => (1, 1),
+        (true, Outcome::PacketTooBig) => (2, 0),
         (true, _) => (4, 0),
     };
     Icmp {

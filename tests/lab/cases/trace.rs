@@ -37,6 +37,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_dead_path_whose_router_is_silent_is_named_by_the_fork_before_it: [Tun],
         a_service_that_drops_some_flows_is_no_path: [Tun, Nft],
         a_narrow_link_on_the_way_is_said_with_its_router,
+        large_datagrams_that_vanish_are_said_and_are_no_finding: [Nft],
         hops_are_named_by_the_table_of_autonomous_systems,
     ]
 }
@@ -279,6 +280,23 @@ fn a_service_that_drops_some_flows_is_no_path() {
         Some("destination-intermittent"),
         "{found}"
     );
+}
+
+fn large_datagrams_that_vanish_are_said_and_are_no_finding() {
+    let lab = Lab::routers(3).build();
+    let _service = serve(lab.server(), PORT);
+    lab.router(2)
+        .drops(Hook::Forward, "meta l4proto udp meta length > 1300");
+    for family in Family::BOTH {
+        let found = check(&lab, family).run();
+        found.passes();
+        found.says("/endpoints/0/path/mtu", serde_json::Value::Null);
+        let told = found.at("/not_measured").to_string();
+        assert!(
+            told.contains("hop 2 is the last that answers one of"),
+            "{found}"
+        );
+    }
 }
 
 fn hops_are_named_by_the_table_of_autonomous_systems() {
