@@ -152,7 +152,10 @@ fn deliver(
     for save in &config.saves {
         let saved = report::render(document, save.form, &terminal.file_style(config))
             .map_err(|error| error.to_string())
-            .and_then(|text| output::save(&save.path, &text).map_err(|error| error.to_string()));
+            .and_then(|text| {
+                let written = local::writing_files(|| output::save(&save.path, &text));
+                written.map_err(|error| error.to_string())
+            });
         if let Err(error) = saved {
             status = output::failed(&error);
         }
@@ -178,6 +181,7 @@ pub(crate) async fn all(
         source: local::source(),
         told: None,
     };
+    local::drop_privileges(&config.options);
     let (stop, stopped) = watch::channel(false);
     let signals = tokio::task::spawn_local(async move {
         signal().await;

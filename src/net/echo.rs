@@ -17,7 +17,7 @@ use std::time::{Instant, SystemTime};
 
 use super::errno::Errno;
 use super::flow::{Family, Flow, OpenFailure, SourcePort, Stage};
-use super::platform::{Incoming, Kind, Readiness, Setting, Socket};
+use super::platform::{Incoming, Kind, Readiness, Right, Setting, Socket, with_right};
 use super::queue::QueuedError;
 
 /// Length of an echo header.
@@ -137,7 +137,7 @@ impl Echo {
             Err(failure) if failure.stage == Stage::Socket => failure.errno,
             other => return other.map_err(EchoFailure::Open),
         };
-        match Self::open_as(spec, Method::Raw) {
+        match with_right(Right::RawSockets, || Self::open_as(spec, Method::Raw)) {
             Err(failure) if failure.stage == Stage::Socket => {
                 let raw = failure.errno;
                 Err(EchoFailure::Denied { ping, raw })

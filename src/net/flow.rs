@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use super::errno::Errno;
-use super::platform::{Kind, Setting, Socket};
+use super::platform::{Kind, Right, Setting, Socket, with_right};
 
 /// IPv4 or IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,7 +113,12 @@ impl Flow {
         let socket = Socket::open(kind, self.family()).map_err(at(Stage::Socket))?;
         if let Some(interface) = &self.interface {
             let setting = Setting::Interface(interface);
-            socket.set(&setting).map_err(at(Stage::Interface))?;
+            let bound = match socket.set(&setting) {
+                // Before Linux 5.7 it takes CAP_NET_RAW.
+                Err(Errno::EPERM) => with_right(Right::RawSockets, || socket.set(&setting)),
+                other => other,
+            };
+            bound.map_err(at(Stage::Interface))?;
         }
         let settings = [
             self.tos.map(Setting::Tos),
@@ -135,7 +140,13 @@ impl Flow {
                 let _ = socket.set(&Setting::PortAtConnect);
             }
             let ip = self.source.unwrap_or(self.family().unspecified());
-            socket.bind(self.local(ip, port)).map_err(at(Stage::Bind))?;
+            let bind = || socket.bind(self.local(ip, port));
+            let bound = match bind() {
+                // A port that is kept from ordinary users, for whom it is kept.
+                Err(Errno::EACCES) if port > 0 => with_right(Right::LowPorts, bind),
+                other => other,
+            };
+            bound.map_err(at(Stage::Bind))?;
         }
         Ok(socket)
     }

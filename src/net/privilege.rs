@@ -9,8 +9,10 @@ use std::fs;
 use super::echo::{Echo, Method, Open};
 use super::errno::Errno;
 use super::flow::Family;
-use super::platform;
+use super::platform::{self, Right};
 
+#[cfg(test)]
+const CAP_DAC_OVERRIDE: u32 = 1;
 const CAP_DAC_READ_SEARCH: u32 = 2;
 const CAP_NET_BIND_SERVICE: u32 = 10;
 const CAP_NET_ADMIN: u32 = 12;
@@ -98,16 +100,41 @@ pub fn inspect() -> Privileges {
     }
 }
 
-/// Gives up every capability of this thread (effective, permitted, inheritable and ambient) and sets
-/// `PR_SET_NO_NEW_PRIVS`, so that no program that it starts can gain any either. It can't be taken back.
+/// Which source ports are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourcePorts {
+    /// Such as everybody may have.
+    Any,
+    /// One below `ip_unprivileged_port_start`.
+    Low,
+}
+
+/// Gives up the capabilities of this thread, and sets `PR_SET_NO_NEW_PRIVS`, so that no program that it starts can gain any. None is left
+/// effective, inheritable or ambient. Permitted, where they were, stay those by which other users' processes are seen, raw echo sockets
+/// opened and files written, and for [`SourcePorts::Low`] `CAP_NET_BIND_SERVICE`; they are effective only for the moment in which they are
+/// used ([`seeing_other_processes`], [`writing_files`], the opening of a socket). It can't be taken back.
 ///
-/// Call it when the privileged sockets are open and before the first other thread is: capabilities belong to
-/// threads, and only those started later inherit the loss. User id 0 remains, without its powers.
+/// Call it when the privileged sockets are open and before the first other thread is: capabilities belong to threads, and only those
+/// started later inherit the loss. User id 0 remains, without its powers.
 ///
 /// # Errors
 /// The kernel's error; then treat the process as still privileged.
-pub fn drop_after_opening() -> Result<(), Errno> {
-    platform::drop_privileges()
+pub fn drop_after_opening(ports: SourcePorts) -> Result<(), Errno> {
+    let mut kept = vec![Right::OtherProcesses, Right::RawSockets, Right::Files];
+    if ports == SourcePorts::Low {
+        kept.push(Right::LowPorts);
+    }
+    platform::drop_privileges(&kept)
+}
+
+/// Does something while files can be written that other users own, where this thread is permitted to; else it does it without.
+pub fn writing_files<T>(write: impl FnOnce() -> T) -> T {
+    platform::with_right(Right::Files, write)
+}
+
+/// Does something while other users' processes can be seen, where this thread is permitted to; else it does it without.
+pub fn seeing_other_processes<T>(look: impl FnOnce() -> T) -> T {
+    platform::with_right(Right::OtherProcesses, look)
 }
 
 #[cfg(test)]
@@ -123,14 +150,49 @@ mod tests {
         assert!(!capabilities.net_bind_service() && !capabilities.is_empty());
     }
 
+    /// All sets of this thread, in the words of `/proc`.
+    fn sets() -> Vec<(String, u64)> {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+        let sets = status.lines().filter_map(|line| line.split_once(":\t"));
+        sets.filter(|(name, _)| ["CapInh", "CapPrm", "CapEff", "CapAmb"].contains(name))
+            .map(|(name, bits)| (name.to_owned(), u64::from_str_radix(bits, 16).unwrap()))
+            .collect()
+    }
+
     #[test]
-    fn dropping_leaves_a_thread_without_capabilities() {
-        std::thread::spawn(|| {
-            drop_after_opening().unwrap();
+    fn dropping_leaves_nothing_but_what_is_asked_for_and_that_only_for_its_moment() {
+        const SEEING: u64 = 1 << CAP_SYS_PTRACE | 1 << CAP_DAC_READ_SEARCH;
+        const ALWAYS: u64 = SEEING | 1 << CAP_NET_RAW | 1 << CAP_DAC_OVERRIDE;
+        const LOW: u64 = 1 << CAP_NET_BIND_SERVICE;
+        for (ports, most) in [(SourcePorts::Any, ALWAYS), (SourcePorts::Low, ALWAYS | LOW)] {
+            let dropping = move || {
+                let before = Capabilities::effective().0;
+                drop_after_opening(ports).unwrap();
+                let allowed = before & most;
+                for (name, bits) in sets() {
+                    let wanted = if name == "CapPrm" { allowed } else { 0 };
+                    assert_eq!(bits, wanted, "{name}");
+                }
+                let meanwhile = seeing_other_processes(Capabilities::effective).0;
+                assert_eq!(meanwhile, before & SEEING);
+                assert!(Capabilities::effective().is_empty());
+                // A thread that starts later has no more.
+                let later = std::thread::spawn(Capabilities::effective);
+                assert!(later.join().unwrap().is_empty());
+            };
+            std::thread::spawn(dropping).join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_right_ends_with_its_moment_though_that_ends_in_a_panic() {
+        let panicking = || {
+            drop_after_opening(SourcePorts::Any).unwrap();
+            let ended = std::panic::catch_unwind(|| seeing_other_processes(|| panic!("as asked")));
+            assert!(ended.is_err());
             assert!(Capabilities::effective().is_empty());
-        })
-        .join()
-        .unwrap();
+        };
+        std::thread::spawn(panicking).join().unwrap();
     }
 
     #[tokio::test]

@@ -64,6 +64,21 @@ pub fn source() -> Source {
     }
 }
 
+/// Gives up what this process may do beyond others, once the sockets are open that take it ([`privilege::drop_after_opening`]). Where the
+/// kernel does not let it, it goes on as it is.
+pub fn drop_privileges(options: &crate::model::Options) {
+    let ports = match options.source_port {
+        Some(_) => privilege::SourcePorts::Low,
+        None => privilege::SourcePorts::Any,
+    };
+    let _ = privilege::drop_after_opening(ports);
+}
+
+/// Writes files with all rights that this process was started with.
+pub fn writing_files<T>(write: impl FnOnce() -> T) -> T {
+    privilege::writing_files(write)
+}
+
 /// The interfaces of this machine, by number and name.
 pub fn interface_names() -> Vec<(u32, String)> {
     datalink::interfaces()

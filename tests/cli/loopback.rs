@@ -84,3 +84,29 @@ fn echo_requests_are_answered_or_it_is_said_how_they_may_be_sent() {
     let command = report["not_measured"][0]["command"].as_str().unwrap();
     assert!(command.starts_with("sudo "), "{command}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_capability_stays_effective_while_it_runs() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nwcheck"))
+        .args(["tcp", "127.0.0.1:1", "-c", "1", "--wait", "20s", "-q"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let effective = || {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
+    };
+    // Its first moments are for opening sockets.
+    let dropped = (0..400).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(25));
+        effective() == Some(0)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(dropped);
+}

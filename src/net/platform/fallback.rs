@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use tokio::net::TcpStream;
 
-use super::{Incoming, Kind, Readiness, Setting};
+use super::{Incoming, Kind, Readiness, Right, Setting};
 use crate::net::errno::Errno;
 use crate::net::flow::Family;
 use crate::net::queue::QueuedError;
@@ -107,6 +107,11 @@ pub(in crate::net) fn is_root() -> bool {
     false
 }
 
-pub(in crate::net) fn drop_privileges() -> Result<(), Errno> {
-    Err(Errno::ENOSYS)
+pub(in crate::net) fn drop_privileges(_: &[Right]) -> Result<(), Errno> {
+    // There is nothing to be done with any.
+    Ok(())
+}
+
+pub(in crate::net) fn with_right<T>(_: Right, work: impl FnOnce() -> T) -> T {
+    work()
 }

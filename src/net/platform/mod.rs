@@ -15,10 +15,26 @@ mod fallback;
 #[cfg(not(target_os = "linux"))]
 use fallback as imp;
 
-pub(super) use imp::{Netlink, Socket, drop_privileges, is_root, lend, started_elevated};
+pub(super) use imp::{
+    Netlink, Socket, drop_privileges, is_root, lend, started_elevated, with_right,
+};
 
 use std::net::SocketAddr;
 use std::time::{Instant, SystemTime};
+
+/// What may be kept when privileges are dropped, to be had for a moment at a time.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Right {
+    /// Seeing what other users' processes have open.
+    OtherProcesses,
+    /// Source ports that are kept from ordinary users.
+    LowPorts,
+    /// Raw sockets, and interfaces to bind to before Linux 5.7.
+    RawSockets,
+    /// Writing where the file system keeps others out.
+    Files,
+}
 
 /// Kinds of socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

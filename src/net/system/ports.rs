@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::{number, read};
+use crate::net::privilege::seeing_other_processes;
 use crate::net::tcp_info::TcpState;
 
 /// Which local ports there are.
@@ -108,7 +109,7 @@ pub fn holder_of_local_port(transport: Transport, address: IpAddr, port: u16) ->
         _ => 1,
     });
     let mut holder = holders.into_iter().next()?;
-    holder.process = process_of(holder.inode);
+    holder.process = seeing_other_processes(|| process_of(holder.inode));
     Some(holder)
 }
 

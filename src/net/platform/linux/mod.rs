@@ -1,6 +1,7 @@
 //! Linux: sockets with their error queue, netlink, privileges.
 
 mod cmsg;
+mod rights;
 mod sys;
 
 use std::io::Read;
@@ -13,6 +14,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::TcpStream;
+
+pub(in crate::net) use rights::{drop_privileges, with_right};
 
 use super::{Incoming, Kind, Readiness, Setting};
 use crate::net::errno::Errno;
@@ -302,16 +305,4 @@ pub(in crate::net) fn started_elevated() -> bool {
 /// Whether the effective user id is 0.
 pub(in crate::net) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
-}
-
-/// Gives up every capability of this thread and forbids to gain any by exec.
-pub(in crate::net) fn drop_privileges() -> Result<(), Errno> {
-    use caps::CapSet;
-    nix::sys::prctl::set_no_new_privs().map_err(|error| Errno::from_code(error as i32))?;
-    // Ambient first, as it must stay within the others; a kernel before 4.3 has none.
-    let _ = caps::clear(None, CapSet::Ambient);
-    for set in [CapSet::Effective, CapSet::Inheritable, CapSet::Permitted] {
-        caps::clear(None, set).map_err(|_| Errno::EPERM)?;
-    }
-    Ok(())
 }
