@@ -104,11 +104,23 @@ pub(super) fn from_clap(error: &clap::Error, command: &str) -> Usage {
             option,
         ),
         ErrorKind::MissingRequiredArgument => match option {
-            "<TARGET>..." => Usage::new(
-                "tcp",
-                "no target is named",
-                "a host and a port",
-                "nwcheck tcp db.example:5432",
+            "<TARGET>..." => {
+                let (expected, example) = match command {
+                    "icmp" => ("a host", "nwcheck icmp db.example"),
+                    "udp" => ("a host and a port", "nwcheck udp ns.example:53"),
+                    "trace" => (
+                        "a host, and a port where it has one",
+                        "nwcheck trace db.example:5432",
+                    ),
+                    _ => ("a host and a port", "nwcheck tcp db.example:5432"),
+                };
+                Usage::new(command, "no target is named", expected, example)
+            }
+            "<NAME>..." => Usage::new(
+                command,
+                "no name is given",
+                "a name",
+                "nwcheck dns db.example",
             ),
             "<FILE>..." => Usage::new(
                 command,

@@ -6,6 +6,16 @@ use crate::nwcheck;
 const WRONG: &[(&[&str], &[&str])] = &[
     (&[], &["no target is named", "nwcheck tcp db.example:5432"]),
     (&["tcp"], &["tcp: no target is named"]),
+    (
+        &["icmp"],
+        &["icmp: no target is named", "nwcheck icmp db.example"],
+    ),
+    (&["udp"], &["udp: no target is named", "ns.example:53"]),
+    (&["trace"], &["trace: no target is named", "nwcheck trace"]),
+    (
+        &["dns"],
+        &["dns: no name is given", "nwcheck dns db.example"],
+    ),
     (&["-v"], &["no target is named"]),
     (&["help"], &["nwcheck --help"]),
     (

@@ -5,6 +5,7 @@ use std::{
     mem::MaybeUninit,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     os::fd::{AsFd as _, AsRawFd as _},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -45,6 +46,20 @@ pub(crate) fn expire(
     send(client, target, ttl, source_port, 16, wait).expect("a datagram can be sent")
 }
 
+/// Binds a socket. One that was closed a moment ago may live on for as long as it takes a program that another test starts to be executed:
+/// until then the child has all descriptors of this process.
+fn bind(socket: &Socket, to: SocketAddr) -> io::Result<()> {
+    for _ in 0..100 {
+        match socket.bind(&to.into()) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
+        }
+    }
+    socket.bind(&to.into())
+}
+
 /// Sends one datagram of so many bytes of payload that may not be fragmented and waits for the ICMP error.
 pub(crate) fn send(
     client: &Namespace,
@@ -60,7 +75,7 @@ pub(crate) fn send(
     };
     let domain = Domain::for_address(target);
     let socket = client.run(|| Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)))?;
-    socket.bind(&SocketAddr::new(any, source_port).into())?;
+    bind(&socket, SocketAddr::new(any, source_port))?;
     if v4 {
         socket.set_ttl_v4(ttl)?;
         set(&socket, libc::SOL_IP, libc::IP_RECVERR, 1)?;

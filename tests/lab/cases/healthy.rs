@@ -9,7 +9,7 @@ use crate::{
     firewall::Hook,
     net::{Family, Route},
     run::Run,
-    topology::{Lab, host, network},
+    topology::{Lab, default, host, network},
 };
 
 pub(super) fn cases() -> Vec<Case> {
@@ -28,7 +28,86 @@ pub(super) fn cases() -> Vec<Case> {
         a_router_that_answers_from_another_address_passes,
         a_router_that_drops_datagrams_passes: [Nft],
         a_stateful_firewall_on_this_machine_passes: [Nft],
+        a_router_that_rewrites_the_ttl_passes: [Nft],
+        a_transparent_proxy_on_the_way_passes: [Nft],
+        an_address_of_its_own_with_a_gateway_outside_its_prefix_passes,
+        routers_that_share_one_address_pass,
     ]
+}
+
+/// What hides a network from those inside it: everything leaves with a fresh TTL.
+fn a_router_that_rewrites_the_ttl_passes() {
+    let lab = Lab::routers(3).build();
+    let _service = serve(lab.server(), PORT);
+    let _rules = lab.router(1).table(
+        "chain rules { type filter hook prerouting priority mangle; policy accept; meta l4proto { tcp, udp } jump fresh; }\n chain fresh { ip ttl set 64; ip6 hoplimit set 64; }",
+    );
+    for family in Family::BOTH {
+        for run in [check(&lab, family), check(&lab, family).root()] {
+            let found = run.run();
+            found.passes();
+            assert_eq!(found.findings("info"), [""; 0], "{found}");
+        }
+        tcp(lab.client(), lab.server_address(family), 444)
+            .run()
+            .fails_by("port-closed");
+    }
+}
+
+/// The router answers connections to the port itself, as if it were the host.
+fn a_transparent_proxy_on_the_way_passes() {
+    let lab = Lab::routers(3).build();
+    let _proxy = serve(lab.router(1), 3128);
+    let _rules = lab.router(1).table(
+        "chain rules { type nat hook prerouting priority dstnat; policy accept; tcp dport 443 redirect to :3128; }",
+    );
+    for family in Family::BOTH {
+        for run in [check(&lab, family), check(&lab, family).root()] {
+            run.run().passes();
+        }
+    }
+}
+
+/// As clouds and container networks give them: the address alone in its prefix, the gateway on the link all the same.
+fn an_address_of_its_own_with_a_gateway_outside_its_prefix_passes() {
+    let lab = Lab::routers(2).build();
+    let _service = serve(lab.server(), PORT);
+    for (family, own, near) in [(Family::V4, 32, 24), (Family::V6, 128, 64)] {
+        let (client, gateway) = (lab.client(), lab.hop(family, 1));
+        let address = lab.client_address(family);
+        client.delete_address("eth0", &format!("{address}/{near}"));
+        client.add_address("eth0", &format!("{address}/{own}"));
+        client.add_route(&Route::to(format!("{gateway}/{own}")).device("eth0"));
+        // That of IPv4 went with the address that it was found by.
+        if family == Family::V4 {
+            client.add_route(&Route::to(default(family)).via(gateway));
+        }
+        check(&lab, family).run().passes();
+        tcp(client, lab.server_address(family), 444)
+            .run()
+            .fails_by("port-closed");
+    }
+}
+
+/// Private addresses are used again behind a translator: two routers of one path have the same.
+fn routers_that_share_one_address_pass() {
+    let lab = Lab::routers(4).build();
+    let _service = serve(lab.server(), PORT);
+    for (family, shared) in [(Family::V4, "192.168.1.1"), (Family::V6, "fd77::1")] {
+        let shared = address(shared);
+        let bits = if family == Family::V4 { 32 } else { 128 };
+        for k in [2, 4] {
+            let router = lab.router(k);
+            router.add_address("lo", &format!("{shared}/{bits}"));
+            let back = Route::to(network(family, 0)).via(host(family, k - 1, 1));
+            router.delete_route(&back);
+            router.add_route(&back.source(shared));
+        }
+        check(&lab, family).run().passes();
+        tcp(lab.client(), lab.server_address(family), 444)
+            .run()
+            .fails_by("port-closed");
+    }
 }
 
 fn paths_of_every_length_pass_and_are_shown() {
