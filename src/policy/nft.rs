@@ -214,10 +214,9 @@ fn read_rule(of: &Value, table: &Table, listing: &Listing) -> Rule {
         expression::statement(statement, table, &mut steps);
     }
     let chain = string(of, "chain").unwrap_or_default();
-    let family = handle.and_then(|handle| listing.family(table.family, &table.name, chain, handle));
-    if matches!(table.family, Family::Inet | Family::Netdev) {
-        tell_family(&mut steps, family);
-    }
+    let families =
+        handle.and_then(|handle| listing.families(table.family, &table.name, chain, handle));
+    tell_families(&mut steps, table.family, families);
     let words = handle.and_then(|handle| listing.words(table.family, &table.name, chain, handle));
     let text = words.map_or_else(
         || {
@@ -233,24 +232,24 @@ fn read_rule(of: &Value, table: &Table, listing: &Listing) -> Rule {
     }
 }
 
-/// Says what nft leaves unsaid: that a rule that resets is for one family alone. Where the kernel's code is not there, it may be for both or
-/// for one.
-#[allow(
-    clippy::option_option,
-    reason = "not told, told to be of all families, told to be of one"
-)]
-fn tell_family(steps: &mut Vec<Step>, told: Option<Option<Family>>) {
-    let resets = |step: &Step| *step == Step::Verdict(Verdict::Reject("tcp reset".to_owned()));
-    let Some(at) = steps.iter().position(resets) else {
-        return;
+/// Says what nft leaves unsaid: that a rule is for one family alone. Where the kernel's code is not there, a rule that resets may be for
+/// both or for one.
+fn tell_families(steps: &mut Vec<Step>, of: Family, told: Option<&[Family]>) {
+    let reset = Step::Verdict(Verdict::Reject("tcp reset".to_owned()));
+    let only = |family: &Family| {
+        let number = if *family == Family::Ip6 { 10 } else { 2 };
+        Step::Match(Match::one(Field::Family, [Pattern::exactly(number)]))
     };
-    let only = |value| Step::Match(Match::one(Field::Family, [Pattern::exactly(value)]));
-    match told {
-        Some(None) => {}
-        Some(Some(Family::Ip6)) => steps.insert(at, only(10)),
-        Some(Some(_)) => steps.insert(at, only(2)),
-        None if steps.iter().any(names_family) => {}
-        None => steps.insert(at, Step::Doubt),
+    match (told, steps.iter().position(|step| *step == reset)) {
+        (Some(families), _) => {
+            steps.splice(0..0, families.iter().map(only));
+        }
+        (None, Some(at))
+            if !matches!(of, Family::Ip | Family::Ip6) && !steps.iter().any(names_family) =>
+        {
+            steps.insert(at, Step::Doubt);
+        }
+        _ => {}
     }
 }
 

@@ -11,7 +11,7 @@ type At = (Family, String, String, u64);
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     words: BTreeMap<At, String>,
-    families: BTreeMap<At, Option<Family>>,
+    families: BTreeMap<At, Vec<Family>>,
     devices: BTreeMap<(Family, String, String), Vec<String>>,
     tables: BTreeSet<(Family, String)>,
     dormant: BTreeSet<(Family, String)>,
@@ -30,21 +30,17 @@ impl Listing {
         self.words.get(&at).map(String::as_str)
     }
 
-    /// For packets of which family alone a rule is, as the kernel has it: nft leaves that unsaid before `reject with tcp reset`. None where
-    /// that is not told.
-    #[allow(
-        clippy::option_option,
-        reason = "not told, told to be of all families, told to be of one"
-    )]
-    pub(super) fn family(
+    /// For packets of which families a rule is, as the kernel has it: nft leaves some of that unsaid, before `reject with tcp reset` for one.
+    /// None where that is not told.
+    pub(super) fn families(
         &self,
         family: Family,
         table: &str,
         chain: &str,
         handle: u64,
-    ) -> Option<Option<Family>> {
+    ) -> Option<&[Family]> {
         let at = (family, table.to_owned(), chain.to_owned(), handle);
-        self.families.get(&at).copied()
+        self.families.get(&at).map(Vec::as_slice)
     }
 
     /// The devices of an ingress or egress chain.
@@ -71,14 +67,14 @@ pub(super) fn read(text: &str) -> Listing {
     let mut loaded: Option<&str> = None;
     for line in text.lines() {
         if let Some(at) = rule_of_code(line) {
-            listing.families.insert(at.clone(), None);
+            listing.families.insert(at.clone(), Vec::new());
             code = Some(at);
             continue;
         }
         let line = line.trim();
         if let (Some(at), true) = (&code, line.starts_with("[ ")) {
             if let Some(family) = family_compared(line, loaded) {
-                listing.families.insert(at.clone(), Some(family));
+                listing.families.entry(at.clone()).or_default().push(family);
             }
             loaded = family_loaded(line);
             continue;

@@ -205,8 +205,12 @@ impl Hosts {
 
 fn answered(kind: Kind, socket: &Socket) -> bool {
     if kind == Kind::Tcp {
-        return socket.take_error().is_ok_and(|error| error.is_none())
-            && socket.peer_addr().is_ok();
+        return match socket.take_error() {
+            Ok(None) => socket.peer_addr().is_ok(),
+            // Refused is a SYN that was turned away; reset is a connection that was open: its second packet may meet other rules.
+            Ok(Some(error)) => error.kind() == std::io::ErrorKind::ConnectionReset,
+            Err(_) => false,
+        };
     }
     let mut reader = socket;
     reader.read(&mut [0; 64]).is_ok()
