@@ -19,7 +19,6 @@ use crate::model::topology::PathMtu;
 use crate::model::{
     Address, Endpoint, Evidence, Icmp, Ms, Observation, Operation, Options, Outcome,
 };
-use crate::net::errno::Errno;
 use crate::net::udp::{Fragmentation, Received, Udp};
 use crate::proto::mtu::{self, Found, Search};
 
@@ -56,13 +55,13 @@ pub async fn measure(recorder: Recorder, options: Rc<Options>, endpoint: Endpoin
     let last = routers.last().copied();
     let (found, until) = asking.search(first, last).await;
     match found {
-        Some(Found::Whole) => asking.set(first, None, until),
-        Some(Found::Reduced { value, from }) => asking.set(value, Some(from), until),
-        Some(Found::Told { value, from }) => {
+        Ok(Found::Whole) => asking.set(first, None, until),
+        Ok(Found::Reduced { value, from }) => asking.set(value, Some(from), until),
+        Ok(Found::Told { value, from }) => {
             let told_at = asking.distance_of(from).or(until);
             asking.set(value, Some(from), told_at);
         }
-        Some(Found::Vanishes { passes, vanishes }) => {
+        Ok(Found::Vanishes { passes, vanishes }) => {
             let place = match asking.reaches(vanishes, routers).await {
                 Some(ttl) => format!("; hop {ttl} is the last that answers one of {vanishes}"),
                 None => String::new(),
@@ -72,11 +71,11 @@ pub async fn measure(recorder: Recorder, options: Rc<Options>, endpoint: Endpoin
                  or a black hole for large packets"
             ));
         }
-        Some(Found::Silent) if last.is_some() => {
+        Ok(Found::Silent) if last.is_some() => {
             asking.untold("neither the host nor its last router answers datagrams steadily");
         }
-        Some(Found::Silent) => asking.untold("the host does not answer datagrams steadily"),
-        None => asking.untold("there was not enough time"),
+        Ok(Found::Silent) => asking.untold("the host does not answer datagrams steadily"),
+        Err(why) => asking.untold(why.words()),
     }
 }
 
@@ -111,6 +110,26 @@ fn routers(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u8> {
         addresses.any(|address| address.ip() != endpoint.address.ip())
     });
     answered.map(|hop| hop.ttl).collect()
+}
+
+/// Why a search could not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopped {
+    /// An answer would come after the end.
+    NoTime,
+    /// This machine did not send the datagram: nothing is known of the path by that.
+    NotSent,
+}
+
+impl Stopped {
+    fn words(self) -> &'static str {
+        match self {
+            Self::NoTime => "there was not enough time",
+            Self::NotSent => {
+                "this machine did not send a datagram of the size that was to be tried"
+            }
+        }
+    }
 }
 
 /// What all probes of one path have in common.
@@ -156,8 +175,8 @@ impl Asking {
     }
 
     /// Searches: by the host itself, and where that is silent by its last router. Up to which distance the largest size that passed was
-    /// seen, where that is not the host; no result where nothing could be sent, or no time is left.
-    async fn search(&self, first: u32, last: Option<u8>) -> (Option<Found>, Option<u8>) {
+    /// seen, where that is not the host.
+    async fn search(&self, first: u32, last: Option<u8>) -> (Result<Found, Stopped>, Option<u8>) {
         let smallest = if self.endpoint.address.is_ipv6() {
             LEAST_V6
         } else {
@@ -169,8 +188,9 @@ impl Asking {
         while let Some(size) = search.poll() {
             let mut outcome = mtu::Outcome::Silent;
             if unanswered < HOST_ASKS || last.is_none() {
-                let Some(said) = self.ask(size, None).await else {
-                    return (None, until);
+                let said = match self.ask(size, None).await {
+                    Ok(said) => said,
+                    Err(why) => return (Err(why), until),
                 };
                 outcome = said;
                 match said {
@@ -180,8 +200,9 @@ impl Asking {
                 }
             }
             if let (mtu::Outcome::Silent, Some(ttl)) = (outcome, last) {
-                let Some(said) = self.ask(size, Some(ttl)).await else {
-                    return (None, until);
+                let said = match self.ask(size, Some(ttl)).await {
+                    Ok(said) => said,
+                    Err(why) => return (Err(why), until),
                 };
                 outcome = said;
                 if said == mtu::Outcome::Passed {
@@ -190,7 +211,7 @@ impl Asking {
             }
             search.handle(outcome);
         }
-        (search.found(), until)
+        (Ok(search.found().unwrap_or(Found::Silent)), until)
     }
 
     /// The farthest of these distances at which a datagram of this size is answered.
@@ -200,17 +221,17 @@ impl Asking {
             let asking = self.clone();
             asked.spawn_local(async move {
                 let outcome = asking.ask(size, Some(ttl)).await;
-                (outcome == Some(mtu::Outcome::Passed)).then_some(ttl)
+                (outcome == Ok(mtu::Outcome::Passed)).then_some(ttl)
             });
         }
         asked.join_all().await.into_iter().flatten().max()
     }
 
-    /// Sends one datagram of a size, and records what came of it. None where it could not be sent, or no time is left.
-    async fn ask(&self, size: u32, ttl: Option<u8>) -> Option<mtu::Outcome> {
+    /// Sends one datagram of a size, and records what came of it.
+    async fn ask(&self, size: u32, ttl: Option<u8>) -> Result<mtu::Outcome, Stopped> {
         let (recorder, address) = (&self.recorder, &self.endpoint.address);
         if Instant::now() + self.patience > self.end {
-            return None;
+            return Err(Stopped::NoTime);
         }
         let to = Endpoint::new(address.clone(), unlikely_port(self.endpoint.port));
         let headers = if address.is_ipv6() {
@@ -220,7 +241,8 @@ impl Asking {
         };
         let payload = usize::try_from(size.saturating_sub(headers)).unwrap_or(0);
         // A socket each: the error queue does not tell which datagram it is about.
-        let socket = Udp::open(&flow(&self.options, &to), Fragmentation::Probe).ok()?;
+        let socket = Udp::open(&flow(&self.options, &to), Fragmentation::Probe)
+            .map_err(|_| Stopped::NotSent)?;
         let mut observation = Observation {
             endpoint: Some(to),
             source_port: Some(socket.source().port()),
@@ -229,12 +251,10 @@ impl Asking {
             control: true,
             ..Observation::new(Operation::Mtu, recorder.now(), Outcome::Timeout)
         };
-        let sent = match socket.send(&vec![0; payload], ttl) {
-            Ok(sent) => sent,
-            // Larger than this machine's own link, by an exception of the route or a link that shrank.
-            Err(Errno::EMSGSIZE) => return Some(mtu::Outcome::Silent),
-            Err(_) => return None,
-        };
+        // Not silence of the path: a firewall here, or a link that takes less than its interface says (IPsec).
+        let sent = socket
+            .send(&vec![0; payload], ttl)
+            .map_err(|_| Stopped::NotSent)?;
         observation.at_ms = recorder.at(sent);
         let (outcome, at) = match socket.recv(sent + self.patience).await {
             Received::Datagram(datagram) => {
@@ -255,7 +275,7 @@ impl Asking {
         observation.rtt_ms = at.map(|at| at.saturating_duration_since(sent).into());
         observation.elapsed_ms = Some(sent.elapsed().into());
         recorder.record(observation);
-        Some(outcome)
+        Ok(outcome)
     }
 }
 

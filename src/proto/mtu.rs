@@ -86,6 +86,8 @@ pub struct Search {
     sent: u8,
     passes: Option<u32>,
     fails: Option<Fails>,
+    /// The smallest size that a router said is too big.
+    refused: Option<Fails>,
     /// What a router named last that can be true.
     named: Option<(u32, IpAddr)>,
     /// How many of the last questions were asked, once something was found to vanish.
@@ -103,6 +105,7 @@ impl Search {
             sent: 0,
             passes: None,
             fails: None,
+            refused: None,
             named: None,
             confirmed: None,
             found: None,
@@ -130,7 +133,13 @@ impl Search {
         }
         let size = self.size;
         match outcome {
-            Outcome::Passed => self.passes = Some(size),
+            Outcome::Passed => {
+                self.passes = Some(size);
+                // What was silent before and passes now was lost by chance, and no limit.
+                if self.fails.is_some_and(|fails| fails.size <= size) {
+                    self.fails = self.refused;
+                }
+            }
             Outcome::TooBig { mtu, from } => {
                 if mtu >= self.least && mtu < size {
                     self.named = Some((mtu, from));
@@ -140,6 +149,7 @@ impl Search {
                     told: Some((mtu, from)),
                     asks: self.asks,
                 });
+                self.refused = self.fails;
             }
             Outcome::Silent => {
                 let answered = self.passes.is_some() || self.named.is_some();

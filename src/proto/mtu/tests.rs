@@ -210,6 +210,40 @@ fn a_hole_behind_a_router_that_speaks_is_not_laid_to_it() {
 }
 
 #[test]
+fn a_large_datagram_that_is_lost_once_is_no_limit() {
+    let mut search = Search::new(1500, 68);
+    for (size, outcome) in [
+        (1500, Outcome::Silent),
+        (68, Outcome::Passed),
+        (1500, Outcome::Passed),
+    ] {
+        assert_eq!(search.poll(), Some(size));
+        search.handle(outcome);
+    }
+    assert_eq!(search.found(), Some(Found::Whole));
+}
+
+#[test]
+fn one_that_is_lost_below_what_a_router_refuses_leaves_its_word() {
+    let mut search = Search::new(1500, 68);
+    let from = router(1);
+    for (size, outcome) in [
+        (1500, Outcome::TooBig { mtu: 0, from }),
+        (1492, Outcome::Silent),
+        (68, Outcome::Passed),
+        (1492, Outcome::Passed),
+    ] {
+        assert_eq!(search.poll(), Some(size));
+        search.handle(outcome);
+    }
+    while search.poll().is_some() {
+        search.handle(Outcome::TooBig { mtu: 0, from });
+    }
+    let value = 1492;
+    assert_eq!(search.found(), Some(Found::Reduced { value, from }));
+}
+
+#[test]
 fn an_end_that_answers_only_so_often_is_no_hole() {
     for (burst, start) in (0..3).flat_map(|burst| (0..40).map(move |step| (burst, step * 25))) {
         for first in [1500, 9000] {

@@ -36,7 +36,9 @@ pub(super) fn cases() -> Vec<Case> {
         a_dead_path_of_several_is_named: [Tun],
         a_dead_path_whose_router_is_silent_is_named_by_the_fork_before_it: [Tun],
         a_service_that_drops_some_flows_is_no_path: [Tun, Nft],
-        a_narrow_link_on_the_way_is_said_with_its_router,
+        a_narrow_link_on_the_way_is_said_with_its_router: [Nft],
+        a_host_silent_to_datagrams_is_no_narrow_path: [Nft],
+        a_datagram_that_this_machine_does_not_send_says_nothing_of_the_path: [Nft],
         large_datagrams_that_vanish_are_said_and_are_no_finding: [Nft],
         hops_are_named_by_the_table_of_autonomous_systems,
     ]
@@ -291,6 +293,7 @@ fn large_datagrams_that_vanish_are_said_and_are_no_finding() {
         let found = check(&lab, family).run();
         found.passes();
         found.says("/endpoints/0/path/mtu", serde_json::Value::Null);
+        assert_eq!(found.at("/findings"), serde_json::json!([]), "{found}");
         let told = found.at("/not_measured").to_string();
         assert!(
             told.contains("hop 2 is the last that answers one of"),
@@ -353,6 +356,34 @@ fn a_narrow_link_on_the_way_is_said_with_its_router() {
         .passes()
         .says("/endpoints/0/path/mtu/value", 1400)
         .says("/endpoints/0/path/mtu/until", 3);
+}
+
+fn a_host_silent_to_datagrams_is_no_narrow_path() {
+    let lab = Lab::routers(3).build();
+    let _service = serve(lab.server(), PORT);
+    lab.server().drops(Hook::Input, "meta l4proto udp");
+    for family in Family::BOTH {
+        let found = check(&lab, family).run();
+        found.passes();
+        assert_eq!(found.at("/findings"), serde_json::json!([]), "{found}");
+        // So far it was seen, and no farther.
+        found.says("/endpoints/0/path/mtu/value", 1500);
+        found.says("/endpoints/0/path/mtu/until", 3);
+    }
+}
+
+fn a_datagram_that_this_machine_does_not_send_says_nothing_of_the_path() {
+    let lab = Lab::routers(2).build();
+    let _service = serve(lab.server(), PORT);
+    lab.client()
+        .drops(Hook::Output, "meta l4proto udp meta length > 1300");
+    for family in Family::BOTH {
+        let found = check(&lab, family).run();
+        found.passes();
+        found.says("/endpoints/0/path/mtu", serde_json::Value::Null);
+        let told = found.at("/not_measured").to_string();
+        assert!(told.contains("this machine did not send"), "{found}");
+    }
 }
 
 /// The net with a service at its end; ping sockets are allowed.

@@ -62,7 +62,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         return Judgement::Clear;
     };
     let (too_big, icmp) = (least.size.unwrap_or(first), least.icmp.as_ref());
-    let exact = too_big == value + 1 || icmp.is_some_and(|icmp| icmp.mtu == Some(value));
+    let exact =
+        too_big.checked_sub(1) == Some(value) || icmp.is_some_and(|icmp| icmp.mtu == Some(value));
     let size = if exact {
         format!("{value} bytes at most")
     } else {
