@@ -181,7 +181,7 @@ pub(crate) async fn all(
         source: local::source(),
         told: None,
     };
-    local::drop_privileges(&config.options);
+    local::drop_privileges(&config.options, !config.saves.is_empty());
     let (stop, stopped) = watch::channel(false);
     let signals = tokio::task::spawn_local(async move {
         signal().await;

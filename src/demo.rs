@@ -37,6 +37,8 @@ struct Case {
 /// # Errors
 /// There are no sockets on loopback, or the report has no form in JSON.
 pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
+    let source = local::source();
+    local::drop_privileges(&config.options, false);
     let (cases, _kept) = cases(&config.options)
         .await
         .context("the demo needs sockets on loopback")?;
@@ -48,7 +50,7 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
             raw: Raws::default(),
             systems: std::rc::Rc::default(),
         },
-        source: local::source(),
+        source,
         told: None,
     };
     let style = terminal.style(config.colour, Some(&config));

@@ -13,6 +13,8 @@ use super::platform::{self, Right};
 
 #[cfg(test)]
 const CAP_DAC_OVERRIDE: u32 = 1;
+#[cfg(test)]
+const CAP_SETPCAP: u32 = 8;
 const CAP_DAC_READ_SEARCH: u32 = 2;
 const CAP_NET_BIND_SERVICE: u32 = 10;
 const CAP_NET_ADMIN: u32 = 12;
@@ -100,18 +102,20 @@ pub fn inspect() -> Privileges {
     }
 }
 
-/// Which source ports are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourcePorts {
-    /// Such as everybody may have.
-    Any,
-    /// One below `ip_unprivileged_port_start`.
-    Low,
+/// What is still to be done by capabilities when they are given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needed {
+    /// A source port below `ip_unprivileged_port_start` is to be bound.
+    pub low_ports: bool,
+    /// Raw sockets are to be opened, or an interface to be bound to before Linux 5.7.
+    pub raw_sockets: bool,
+    /// Files are to be written.
+    pub files: bool,
 }
 
-/// Gives up the capabilities of this thread, and sets `PR_SET_NO_NEW_PRIVS`, so that no program that it starts can gain any. None is left
-/// effective, inheritable or ambient. Permitted, where they were, stay those by which other users' processes are seen, raw echo sockets
-/// opened and files written, and for [`SourcePorts::Low`] `CAP_NET_BIND_SERVICE`; they are effective only for the moment in which they are
+/// Gives up the capabilities of this thread, and sets `PR_SET_NO_NEW_PRIVS`. None is left effective, inheritable or ambient, nor, where
+/// there is `CAP_SETPCAP`, in the bounding set: a program that is started later has none, root's neither. Permitted, where they were, stay
+/// those by which other users' processes are seen and those of what is needed; they are effective only for the moment in which they are
 /// used ([`seeing_other_processes`], [`writing_files`], the opening of a socket). It can't be taken back.
 ///
 /// Call it when the privileged sockets are open and before the first other thread is: capabilities belong to threads, and only those
@@ -119,11 +123,17 @@ pub enum SourcePorts {
 ///
 /// # Errors
 /// The kernel's error; then treat the process as still privileged.
-pub fn drop_after_opening(ports: SourcePorts) -> Result<(), Errno> {
-    let mut kept = vec![Right::OtherProcesses, Right::RawSockets, Right::Files];
-    if ports == SourcePorts::Low {
-        kept.push(Right::LowPorts);
-    }
+pub fn drop_after_opening(needed: Needed) -> Result<(), Errno> {
+    let kept = [
+        (true, Right::OtherProcesses),
+        (needed.low_ports, Right::LowPorts),
+        (needed.raw_sockets, Right::RawSockets),
+        (needed.files, Right::Files),
+    ];
+    let kept: Vec<Right> = kept
+        .into_iter()
+        .filter_map(|(is_kept, right)| is_kept.then_some(right))
+        .collect();
     platform::drop_privileges(&kept)
 }
 
@@ -154,24 +164,52 @@ mod tests {
     fn sets() -> Vec<(String, u64)> {
         let status = fs::read_to_string("/proc/thread-self/status").unwrap();
         let sets = status.lines().filter_map(|line| line.split_once(":\t"));
-        sets.filter(|(name, _)| ["CapInh", "CapPrm", "CapEff", "CapAmb"].contains(name))
+        sets.filter(|(name, _)| name.starts_with("Cap"))
             .map(|(name, bits)| (name.to_owned(), u64::from_str_radix(bits, 16).unwrap()))
             .collect()
     }
 
     #[test]
-    fn dropping_leaves_nothing_but_what_is_asked_for_and_that_only_for_its_moment() {
+    fn dropping_leaves_nothing_but_what_is_needed_and_that_only_for_its_moment() {
         const SEEING: u64 = 1 << CAP_SYS_PTRACE | 1 << CAP_DAC_READ_SEARCH;
-        const ALWAYS: u64 = SEEING | 1 << CAP_NET_RAW | 1 << CAP_DAC_OVERRIDE;
-        const LOW: u64 = 1 << CAP_NET_BIND_SERVICE;
-        for (ports, most) in [(SourcePorts::Any, ALWAYS), (SourcePorts::Low, ALWAYS | LOW)] {
+        let none = Needed::default();
+        let cases = [
+            (none, 0),
+            (
+                Needed {
+                    low_ports: true,
+                    ..none
+                },
+                1 << CAP_NET_BIND_SERVICE,
+            ),
+            (
+                Needed {
+                    raw_sockets: true,
+                    ..none
+                },
+                1 << CAP_NET_RAW,
+            ),
+            (
+                Needed {
+                    files: true,
+                    ..none
+                },
+                1 << CAP_DAC_OVERRIDE,
+            ),
+        ];
+        for (needed, most) in cases {
             let dropping = move || {
-                let before = Capabilities::effective().0;
-                drop_after_opening(ports).unwrap();
-                let allowed = before & most;
+                let before = Capabilities::effective();
+                let unbounds = before.has(CAP_SETPCAP);
+                let before = before.0;
+                drop_after_opening(needed).unwrap();
                 for (name, bits) in sets() {
-                    let wanted = if name == "CapPrm" { allowed } else { 0 };
-                    assert_eq!(bits, wanted, "{name}");
+                    let wanted = match name.as_str() {
+                        "CapPrm" => before & (SEEING | most),
+                        "CapBnd" if !unbounds => continue,
+                        _ => 0,
+                    };
+                    assert_eq!(bits, wanted, "{name} {needed:?}");
                 }
                 let meanwhile = seeing_other_processes(Capabilities::effective).0;
                 assert_eq!(meanwhile, before & SEEING);
@@ -185,9 +223,32 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_is_started_later_has_none() {
+        let starting = || {
+            let unbounds = Capabilities::effective().has(CAP_SETPCAP);
+            let needed = Needed {
+                low_ports: true,
+                raw_sockets: true,
+                files: true,
+            };
+            drop_after_opening(needed).unwrap();
+            let shown = std::process::Command::new("/bin/cat")
+                .arg("/proc/self/status")
+                .output()
+                .unwrap();
+            let shown = String::from_utf8(shown.stdout).unwrap();
+            assert!(shown.contains("NoNewPrivs:\t1"), "{shown}");
+            if unbounds || !platform::is_root() {
+                assert_eq!(mask(&shown), Some(0), "{shown}");
+            }
+        };
+        std::thread::spawn(starting).join().unwrap();
+    }
+
+    #[test]
     fn a_right_ends_with_its_moment_though_that_ends_in_a_panic() {
         let panicking = || {
-            drop_after_opening(SourcePorts::Any).unwrap();
+            drop_after_opening(Needed::default()).unwrap();
             let ended = std::panic::catch_unwind(|| seeing_other_processes(|| panic!("as asked")));
             assert!(ended.is_err());
             assert!(Capabilities::effective().is_empty());

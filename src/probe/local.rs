@@ -64,14 +64,19 @@ pub fn source() -> Source {
     }
 }
 
-/// Gives up what this process may do beyond others, once the sockets are open that take it ([`privilege::drop_after_opening`]). Where the
-/// kernel does not let it, it goes on as it is.
-pub fn drop_privileges(options: &crate::model::Options) {
-    let ports = match options.source_port {
-        Some(_) => privilege::SourcePorts::Low,
-        None => privilege::SourcePorts::Any,
+/// Gives up what this process may do beyond others, once the sockets are open that take it, but for what these options may still take
+/// ([`privilege::drop_after_opening`]). Where the kernel does not let it, it goes on as it is.
+pub fn drop_privileges(options: &crate::model::Options, saves: bool) {
+    let allowed = privilege::inspect();
+    let needed = privilege::Needed {
+        low_ports: options.source_port.is_some(),
+        // Echoes go by raw sockets where ping sockets are denied.
+        raw_sockets: allowed.ping_v4.is_err()
+            || allowed.ping_v6.is_err()
+            || options.interface.is_some(),
+        files: saves,
     };
-    let _ = privilege::drop_after_opening(ports);
+    let _ = privilege::drop_after_opening(needed);
 }
 
 /// Writes files with all rights that this process was started with.

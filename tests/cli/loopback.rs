@@ -87,26 +87,49 @@ fn echo_requests_are_answered_or_it_is_said_how_they_may_be_sent() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_capability_stays_effective_while_it_runs() {
+fn no_capability_stays_effective_while_it_runs_nor_can_be_had_by_what_it_runs() {
     use std::process::{Command, Stdio};
-    let mut child = Command::new(env!("CARGO_BIN_EXE_nwcheck"))
-        .args(["tcp", "127.0.0.1:1", "-c", "1", "--wait", "20s", "-q"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let effective = || {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    const DAC_OVERRIDE: u64 = 1 << 1;
+    const NET_BIND_SERVICE: u64 = 1 << 10;
+    /// Seeing other users' processes, and raw sockets where ping sockets are denied.
+    const ALWAYS: u64 = 1 << 2 | 1 << 13 | 1 << 19;
+    const SETPCAP: u64 = 1 << 8;
+    let set = |text: &str, name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
     };
-    // Its first moments are for opening sockets.
-    let dropped = (0..400).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(25));
-        effective() == Some(0)
-    });
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(dropped);
+    let own = std::fs::read_to_string("/proc/self/status").unwrap();
+    let is_bounded = set(&own, "CapEff:").is_some_and(|bits| bits & SETPCAP == 0);
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("report.json");
+    let saved = saved.to_str().unwrap();
+    let cases: [(&[&str], u64); 3] = [
+        (&[], 0),
+        (&["--source-port", "40080"], NET_BIND_SERVICE),
+        (&["--save", saved], DAC_OVERRIDE),
+    ];
+    for (arguments, most) in cases {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_nwcheck"))
+            .args(["tcp", "127.0.0.1:1", "-c", "1", "--wait", "20s", "-q"])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        // Its first moments are for opening sockets.
+        let mut seen = String::new();
+        let is_dropped = (0..400).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(25));
+            seen = std::fs::read_to_string(&status).unwrap_or_default();
+            let permitted = set(&seen, "CapPrm:");
+            seen.contains("NoNewPrivs:\t1")
+                && ["CapEff:", "CapInh:", "CapAmb:"].map(|name| set(&seen, name)) == [Some(0); 3]
+                && permitted.is_some_and(|bits| bits & !(ALWAYS | most) == 0)
+                && (is_bounded || set(&seen, "CapBnd:") == Some(0))
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(is_dropped, "{arguments:?} {seen}");
+    }
 }

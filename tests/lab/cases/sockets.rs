@@ -80,6 +80,7 @@ fn a_low_source_port_is_denied_to_an_ordinary_user() {
             .with_capabilities(&[Capability::CAP_NET_BIND_SERVICE])
             .run()
             .passes();
+        from_low().root().run().passes();
     }
 }
 
