@@ -364,6 +364,10 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --help 'Print help'
         }
         &'nwcheck;explain'= {
+            cand -o 'Form of the result: text, markdown, json [text]'
+            cand --output 'Form of the result: text, markdown, json [text]'
+            cand --color 'auto, always, never [auto; see also NO_COLOR]'
+            cand --ascii 'Plain ASCII only'
             cand -h 'Print help'
             cand --help 'Print help'
         }

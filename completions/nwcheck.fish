@@ -289,6 +289,9 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand diff" -s h -l help -d 'P
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -l batch -d 'The schema of the report of several targets'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -l diff -d 'The schema of what nwcheck diff -o json writes'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand schema" -s h -l help -d 'Print help'
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -s o -l output -d 'Form of the result: text, markdown, json [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s o -l output -d 'Form of the result: text, json, jsonl, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F

@@ -11,8 +11,9 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 
+use crate::cli::output::{Unwritten, Written};
 use crate::cli::terminal::Terminal;
-use crate::cli::{self, Config, Invocation, baseline, output, systems};
+use crate::cli::{self, Config, Invocation, Static, baseline, output, pager, systems};
 use crate::collect::{self, Shared};
 use crate::demo;
 use crate::diagnose::{self, rules};
@@ -49,7 +50,7 @@ fn attempt(words: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Resul
     };
     let all: Vec<_> = rules::all().collect();
     match cli::run_static(&invocation, &all, &terminal) {
-        Some(Ok(done)) => return Ok(output::status(output::print(&done.text), done.status)),
+        Some(Ok(done)) => return Ok(output::status(printed(&done, &terminal), done.status)),
         Some(Err(usage)) => return Ok(wrong(&usage)),
         None => {}
     }
@@ -73,6 +74,17 @@ fn attempt(words: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Resul
     // The system's resolver can't be cancelled, and is not waited for.
     runtime.shutdown_background();
     status
+}
+
+/// Prints what needed no network, in a pager where it is long. Root starts none: it would be a program that the environment chooses.
+fn printed(done: &Static, terminal: &Terminal) -> Result<Written, Unwritten> {
+    let pager = (done.paged && !local::is_privileged())
+        .then(|| pager::wanted(&done.text, terminal))
+        .flatten();
+    match pager.and_then(|words| pager::show(&done.text, &words, terminal)) {
+        Some(written) => Ok(written),
+        None => output::print(&done.text),
+    }
 }
 
 /// Makes the checks, prints and saves their reports.
@@ -103,7 +115,7 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
                 .and_then(|report| report::jsonl::line(&report))
                 .map(|line| output::print(&line))
             {
-                Ok(Ok(output::Written::Whole)) => {}
+                Ok(Ok(Written::Whole)) => {}
                 _ => pipe_open.set(false),
             }
         }

@@ -5,7 +5,7 @@ use std::hash::RandomState;
 use anyhow::Context as _;
 
 use crate::cli::terminal::Terminal;
-use crate::cli::{Diff, DiffForm, Show, Usage, output, saved};
+use crate::cli::{Diff, ProseForm, Show, Usage, output, saved};
 use crate::diagnose;
 use crate::model::saved::{Saved, joined};
 use crate::model::{ExitStatus, Report};
@@ -60,9 +60,11 @@ pub(super) fn diff(typed: &Diff, terminal: &Terminal) -> anyhow::Result<ExitStat
         Err(incomparable) => return Ok(output::failed(&incomparable.to_string())),
     };
     let text = match typed.form {
-        DiffForm::Text => report::diff::text(&diff, &terminal.diff_style(typed)),
-        DiffForm::Markdown => report::diff::markdown(&diff),
-        DiffForm::Json => report::json::render(&diff).context("the comparison can't be written")?,
+        ProseForm::Text => report::diff::text(&diff, &terminal.diff_style(typed)),
+        ProseForm::Markdown => report::diff::markdown(&diff),
+        ProseForm::Json => {
+            report::json::render(&diff).context("the comparison can't be written")?
+        }
     };
     Ok(output::status(output::print(&text), diff.exit()))
 }

@@ -114,13 +114,7 @@ pub(super) enum Command {
         help_template = help::TEMPLATE,
         after_help = help::after("nwcheck-explain")
     )]
-    Explain {
-        /// A finding, such as port-filtered
-        #[arg(value_name = "ID")]
-        id: Option<String>,
-        #[command(flatten)]
-        help: HelpArg,
-    },
+    Explain(ExplainArgs),
     /// Make faults on loopback and check each: needs no network
     #[command(
         styles = help::STYLES,
@@ -185,6 +179,24 @@ pub(super) struct ShowArgs {
     pub(super) rejudge: bool,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A finding, such as port-filtered
+    #[arg(value_name = "ID")]
+    pub(super) id: Option<String>,
+    /// Form of the result: text, markdown, json [text]
+    #[arg(short, long, value_name = "FORM")]
+    pub(super) output: Option<String>,
+    /// auto, always, never [auto; see also NO_COLOR]
+    #[arg(long, value_name = "WHEN")]
+    pub(super) color: Option<String>,
+    /// Plain ASCII only
+    #[arg(long)]
+    pub(super) ascii: bool,
+    #[command(flatten)]
+    help: HelpArg,
 }
 
 #[derive(Debug, Args)]

@@ -1,16 +1,19 @@
 //! What the words mean: a [`Config`] that exists is valid, or a line says what is wrong.
 
 mod limits;
+mod prose;
 
 use std::path::PathBuf;
 
-use super::args::{CheckArgs, Command, DiffArgs, OutputArgs, ShowArgs, Typed};
+use super::args::{CheckArgs, Command, OutputArgs, ShowArgs, Typed};
 use super::usage::Usage;
 use super::{Invocation, payload, schema, value};
 use crate::model::options::{Family, Options};
 use crate::model::target::{Protocol, Target};
 use crate::model::topology::TraceProtocol;
 use crate::report::{Form, Verbosity};
+
+pub use prose::{Diff, Explain, ProseForm};
 
 /// When colour is used (`--color`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -83,34 +86,6 @@ pub struct Show {
     pub config: Config,
 }
 
-/// The form of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DiffForm {
-    /// For people.
-    Text,
-    /// For a ticket or a pull request.
-    Markdown,
-    /// One JSON document.
-    Json,
-}
-
-/// What `nwcheck diff` needs to know from the command line.
-#[derive(Debug, Clone)]
-pub struct Diff {
-    /// The report that the other is held against; `-` is stdin.
-    pub a: PathBuf,
-    /// The other.
-    pub b: PathBuf,
-    /// The form of the result.
-    pub form: DiffForm,
-    /// How much is told.
-    pub verbosity: Verbosity,
-    /// When colour is used.
-    pub colour: Colour,
-    /// Which characters are used.
-    pub charset: Charset,
-}
-
 /// Commands that are promised and not yet there: they are no targets.
 const LATER: &[&str] = &["http", "run"];
 
@@ -153,12 +128,12 @@ pub(super) fn invocation(typed: Typed) -> Result<Invocation, Usage> {
             }
             Ok(Invocation::Check(Box::new(config)))
         }
-        Some(Command::Diff(typed)) => diff(typed).map(Invocation::Diff),
+        Some(Command::Diff(typed)) => prose::diff(typed).map(Invocation::Diff),
         Some(Command::Schema { diff: true, .. }) => Ok(Invocation::Schema(schema::Of::Diff)),
         Some(Command::Schema { batch: true, .. }) => Ok(Invocation::Schema(schema::Of::Batch)),
         Some(Command::Schema { batch: false, .. }) => Ok(Invocation::Schema(schema::Of::Report)),
         Some(Command::Show(typed)) => show(*typed).map(|show| Invocation::Show(Box::new(show))),
-        Some(Command::Explain { id, .. }) => Ok(Invocation::Explain(id)),
+        Some(Command::Explain(typed)) => prose::explain(typed).map(Invocation::Explain),
         Some(Command::Demo(options)) => {
             output(Options::default(), options).map(|config| Invocation::Demo(Box::new(config)))
         }
@@ -351,43 +326,6 @@ const fn charset(ascii: bool) -> Charset {
     } else {
         Charset::Locale
     }
-}
-
-/// Two saved reports, compared.
-fn diff(typed: DiffArgs) -> Result<Diff, Usage> {
-    if typed.a.as_os_str() == "-" && typed.b.as_os_str() == "-" {
-        return Err(Usage::new(
-            "diff - -",
-            "stdin can be read only once",
-            "it once",
-            "nwcheck diff before.json -",
-        ));
-    }
-    let form = match typed.output.as_deref() {
-        None | Some("text") => DiffForm::Text,
-        Some("markdown") => DiffForm::Markdown,
-        Some("json") => DiffForm::Json,
-        Some(other) => {
-            return Err(Usage::new(
-                "--output",
-                format!("a comparison has no form `{other}`"),
-                "text, markdown or json",
-                "-o markdown",
-            ));
-        }
-    };
-    Ok(Diff {
-        a: typed.a,
-        b: typed.b,
-        form,
-        verbosity: if typed.quiet {
-            Verbosity::Quiet
-        } else {
-            Verbosity::Normal
-        },
-        colour: colour(typed.color.as_deref())?,
-        charset: charset(typed.ascii),
-    })
 }
 
 /// Saved reports, shown again.

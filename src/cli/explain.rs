@@ -1,76 +1,49 @@
 //! `nwcheck explain`: what a finding means, how it is proven, what to do, and what else looks like it.
+//!
+//! One file a form: [`text`] for people, [`json`] for scripts, [`markdown`] for a wiki or a ticket, [`page`] for `nwcheck-findings(7)`.
+
+mod json;
+mod markdown;
+pub(super) mod page;
+mod text;
 
 use crate::cli::Usage;
+use crate::cli::config::{Explain, ProseForm};
 use crate::diagnose::Rule;
 use crate::model::Id;
 use crate::report::Style;
-use crate::report::text::layout::{Ink, Page};
 
-/// The explanation of one finding, or the list of all.
+/// The explanation of one finding, or of all; as text all are a list.
 ///
 /// # Errors
 /// An ID that is no finding's, with those that are nearly it.
-pub fn run(id: Option<&str>, rules: &[&Rule], style: &Style) -> Result<String, Usage> {
-    match id {
-        None => Ok(list(rules, style)),
-        Some(id) => rules
-            .iter()
-            .find(|rule| rule.id.as_str() == id.to_lowercase())
-            .map(|rule| one(rule, style))
-            .ok_or_else(|| unknown(id, rules)),
-    }
-}
-
-fn list(rules: &[&Rule], style: &Style) -> String {
-    let mut page = Page::new(style);
-    let widest = rules
-        .iter()
-        .map(|rule| rule.id.as_str().len())
-        .max()
-        .unwrap_or(0);
-    let worst = rules.iter().map(|rule| severity(rule.id).len()).max();
-    let worst = worst.unwrap_or(0);
-    let mut origin = None;
-    for rule in rules {
-        if origin != Some(rule.id.origin()) {
-            if origin.is_some() {
-                page.blank();
-            }
-            origin = Some(rule.id.origin());
-            page.line(&[(Ink::Strong, heading(rule.id))]);
+pub fn run(asked: &Explain, rules: &[&Rule], style: &Style) -> Result<String, Usage> {
+    let one;
+    let chosen = match asked.id.as_deref() {
+        None => rules,
+        Some(id) => {
+            let wanted = id.trim().to_lowercase();
+            let found = rules.iter().find(|rule| rule.id.as_str() == wanted);
+            one = [*found.ok_or_else(|| unknown(id, rules))?];
+            &one
         }
-        let label = format!(
-            "  {:widest$}  {:worst$}  ",
-            rule.id.as_str(),
-            severity(rule.id)
-        );
-        page.hanging(
-            &[(Ink::Label, &label)],
-            first_sentence(rule.explain.meaning),
-        );
-    }
-    page.blank();
-    page.line(&[(Ink::Plain, "One in full: nwcheck explain ID")]);
-    page.finish()
+    };
+    Ok(match asked.form {
+        ProseForm::Text if asked.id.is_none() => text::list(chosen, style),
+        ProseForm::Text => chosen.iter().map(|rule| text::one(rule, style)).collect(),
+        ProseForm::Json => json::render(chosen),
+        ProseForm::Markdown => markdown::render(chosen),
+    })
 }
 
-fn one(rule: &Rule, style: &Style) -> String {
-    let mut page = Page::new(style);
-    let of = format!(" ({}, {})", severity(rule.id), origin(rule.id));
-    page.line(&[(Ink::Strong, rule.id.as_str()), (Ink::Faint, &of)]);
-    for (title, text) in [
+/// The parts of an explanation, each with its title.
+fn parts(rule: &Rule) -> [(&'static str, &'static str); 4] {
+    [
         ("Meaning", rule.explain.meaning),
         ("Proof", rule.explain.proof),
         ("Remedy", rule.explain.remedy),
         ("Lookalikes", rule.explain.lookalikes),
-    ] {
-        page.blank();
-        page.line(&[(Ink::Label, title)]);
-        for paragraph in paragraphs(text) {
-            page.paragraph(2, &paragraph);
-        }
-    }
-    page.finish()
+    ]
 }
 
 fn unknown(id: &str, rules: &[&Rule]) -> Usage {
@@ -169,15 +142,6 @@ fn heading(id: Id) -> &'static str {
     }
 }
 
-fn first_sentence(text: &str) -> &str {
-    let end = text
-        .match_indices(". ")
-        .chain(text.match_indices(".\n"))
-        .map(|(at, _)| at)
-        .min();
-    end.and_then(|end| text.get(..=end)).unwrap_or(text).trim()
-}
-
 /// Paragraphs, each on one line: what stands on lines of its own in the source is one paragraph until an empty line.
 fn paragraphs(text: &str) -> Vec<String> {
     text.split("\n\n")
@@ -186,9 +150,16 @@ fn paragraphs(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// A paragraph taken apart at its backquotes: running text and code in turn, text first.
+fn spans(paragraph: &str) -> impl Iterator<Item = (bool, &str)> {
+    let spans = paragraph.split('`').enumerate();
+    spans.map(|(number, span)| (number % 2 == 1, span))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{distance, run};
+    use crate::cli::config::{Explain as Asked, ProseForm};
     use crate::diagnose::{Explain, Judge, Rule};
     use crate::model::Id;
     use crate::report::Style;
@@ -204,9 +175,17 @@ mod tests {
         judge: Judge::Composed,
     };
 
+    fn asked(id: Option<&str>, form: ProseForm) -> Asked {
+        Asked {
+            id: id.map(str::to_owned),
+            form,
+            ..Asked::default()
+        }
+    }
+
     #[test]
     fn the_list_has_a_line_for_each() {
-        let text = run(None, &[&RULE], &Style::default()).unwrap();
+        let text = run(&asked(None, ProseForm::Text), &[&RULE], &Style::default()).unwrap();
         assert_eq!(
             text,
             "Destination: the host and its port\n  port-filtered  error  The host is up, and its port does not answer.\n\nOne in full: nwcheck explain ID\n"
@@ -215,7 +194,12 @@ mod tests {
 
     #[test]
     fn one_is_told_in_full() {
-        let text = run(Some("Port-Filtered"), &[&RULE], &Style::default()).unwrap();
+        let text = run(
+            &asked(Some("Port-Filtered"), ProseForm::Text),
+            &[&RULE],
+            &Style::default(),
+        )
+        .unwrap();
         assert!(
             text.starts_with("port-filtered (error, destination)\n\nMeaning\n  The host is up")
         );
@@ -227,11 +211,20 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_near_something() {
-        let said = run(Some("port-filterd"), &[&RULE], &Style::default())
-            .unwrap_err()
-            .to_string();
+        let said = run(
+            &asked(Some("port-filterd"), ProseForm::Text),
+            &[&RULE],
+            &Style::default(),
+        )
+        .unwrap_err()
+        .to_string();
         assert!(said.contains("did you mean port-filtered?"), "{said}");
-        let said = run(Some("zzz"), &[&RULE], &Style::default()).unwrap_err();
+        let said = run(
+            &asked(Some("zzz"), ProseForm::Text),
+            &[&RULE],
+            &Style::default(),
+        )
+        .unwrap_err();
         assert!(!said.to_string().contains("did you mean"));
     }
 

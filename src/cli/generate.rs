@@ -9,19 +9,9 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
+use super::explain::page as findings;
 use super::{Static, Usage, args, help};
-use crate::model::ExitStatus;
-
-/// The pages that there are.
-const PAGES: &[&str] = &[
-    "nwcheck",
-    "nwcheck-tcp",
-    "nwcheck-show",
-    "nwcheck-diff",
-    "nwcheck-schema",
-    "nwcheck-explain",
-    "nwcheck-demo",
-];
+use crate::diagnose::Rule;
 
 /// The completions of a shell.
 pub(super) fn completions(shell: Shell) -> String {
@@ -50,8 +40,8 @@ fn command() -> Command {
     shown
 }
 
-/// Writes a page for `nwcheck` and one for each command.
-pub(super) fn man(directory: &Path) -> Result<Static, Usage> {
+/// Writes a page for `nwcheck`, one for each command, and one of the findings.
+pub(super) fn man(directory: &Path, rules: &[&Rule]) -> Result<Static, Usage> {
     let wrong = |error: &std::io::Error| {
         Usage::new(
             format!("man {}", directory.display()),
@@ -62,33 +52,42 @@ pub(super) fn man(directory: &Path) -> Result<Static, Usage> {
     };
     fs::create_dir_all(directory).map_err(|error| wrong(&error))?;
     let mut text = String::new();
-    for (name, page) in pages() {
-        let path = directory.join(format!("{name}.1"));
+    let mut pages = pages();
+    pages.push(("nwcheck-findings.7".to_owned(), findings::render(rules)));
+    for (name, page) in pages {
+        let path = directory.join(name);
         fs::write(&path, page).map_err(|error| wrong(&error))?;
         // Writing to a string can't fail.
         let _ = writeln!(text, "{}", path.display());
     }
-    Ok(Static {
-        text,
-        status: ExitStatus::Passed,
-    })
+    Ok(Static::printed(text))
 }
 
-/// Each page with its name.
+/// Each page of a command with the name of its file.
 fn pages() -> Vec<(String, Vec<u8>)> {
     let mut root = command();
     root.build();
-    let mut pages = vec![("nwcheck".to_owned(), page("nwcheck", root.clone()))];
+    let mut commands = vec![("nwcheck".to_owned(), root.clone())];
     for subcommand in root.get_subcommands() {
         let name = format!("nwcheck-{}", subcommand.get_name());
         let subcommand = subcommand.clone().version(env!("CARGO_PKG_VERSION"));
-        pages.push((name.clone(), page(&name, subcommand)));
+        commands.push((name, subcommand));
     }
-    pages
+    let names: Vec<String> = commands
+        .iter()
+        .map(|(name, _)| format!("{name}(1)"))
+        .collect();
+    let page = |(name, command): &(String, Command)| {
+        let mut others = names.clone();
+        others.retain(|other| other.strip_suffix("(1)") != Some(name));
+        others.push("nwcheck-findings(7)".to_owned());
+        (format!("{name}.1"), page(name, command.clone(), &others))
+    };
+    commands.iter().map(page).collect()
 }
 
 /// One page. A page is written to memory, which can't fail.
-fn page(name: &str, command: Command) -> Vec<u8> {
+fn page(name: &str, command: Command, others: &[String]) -> Vec<u8> {
     let subcommands = command.has_subcommands();
     let man = Man::new(command)
         .title(name.to_uppercase())
@@ -126,8 +125,7 @@ fn page(name: &str, command: Command) -> Vec<u8> {
         roff.text([roman(*meaning)]);
     }
     roff.control("SH", ["SEE ALSO"]);
-    let others: Vec<&str> = PAGES.iter().copied().filter(|page| *page != name).collect();
-    roff.text([roman(format!("{}(1)", others.join("(1), ")))]);
+    roff.text([roman(others.join(", "))]);
     let _ = roff.to_writer(&mut bytes);
     bytes
 }

@@ -59,7 +59,7 @@ pub(super) fn synopsis(page: &str) -> &'static str {
         "nwcheck-show" => "nwcheck show [OPTIONS] FILE...",
         "nwcheck-diff" => "nwcheck diff [OPTIONS] A B",
         "nwcheck-schema" => "nwcheck schema [--batch | --diff]",
-        "nwcheck-explain" => "nwcheck explain [ID]",
+        "nwcheck-explain" => "nwcheck explain [ID] [OPTIONS]",
         "nwcheck-demo" => "nwcheck demo [OPTIONS]",
         _ => "nwcheck [COMMAND] [OPTIONS] TARGET...",
     }
@@ -125,8 +125,9 @@ pub(super) fn description(page: &str) -> &'static [&'static str] {
                                --batch of several, with --diff what nwcheck diff -o json writes.",
         ],
         "nwcheck-explain" => &[
-            "Says of a finding what it means, what proves it, what to do about it and what else looks like \
-                                it. Without an ID all findings are listed.",
+            "Says of a finding what it means, what proves it, what to do about it and what else looks like it. Without an ID all findings \
+             are listed; as markdown and JSON all of them are told in full.",
+            "What is longer than the terminal is shown in PAGER, or in less. As root it is only printed.",
         ],
         "nwcheck-demo" => &[
             "Makes faults on loopback, checks each, and shows what is found. It needs no network and ends by \
@@ -349,6 +350,10 @@ pub(super) fn examples(page: &str) -> &'static [Example] {
                     Example {
                         line: "nwcheck explain port-filtered",
                         purpose: "one of them in full",
+                    },
+                    Example {
+                        line: "nwcheck explain -o markdown",
+                        purpose: "all of them in full, for a runbook",
                     },
                 ]
             }

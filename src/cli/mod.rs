@@ -12,6 +12,7 @@ pub mod explain;
 mod generate;
 mod help;
 pub mod output;
+pub mod pager;
 mod payload;
 pub mod saved;
 pub mod schema;
@@ -27,7 +28,7 @@ use clap::Parser;
 use clap::builder::StyledStr;
 use clap_complete::Shell;
 
-pub use config::{Charset, Colour, Config, Diff, DiffForm, Save, Show};
+pub use config::{Charset, Colour, Config, Diff, Explain, ProseForm, Save, Show};
 pub use usage::Usage;
 
 use crate::diagnose::Rule;
@@ -44,7 +45,7 @@ pub enum Invocation {
     /// Compare two saved reports.
     Diff(Diff),
     /// Explain a finding, or list all.
-    Explain(Option<String>),
+    Explain(Explain),
     /// Print the JSON Schema.
     Schema(schema::Of),
     /// Make faults on loopback, and check each.
@@ -66,6 +67,19 @@ pub struct Static {
     pub text: String,
     /// For the shell.
     pub status: ExitStatus,
+    /// Whether it is to be read in a pager where it is longer than the terminal ([`pager`]).
+    pub paged: bool,
+}
+
+impl Static {
+    /// Something that is printed as it is.
+    fn printed(text: String) -> Self {
+        Self {
+            text,
+            status: ExitStatus::Passed,
+            paged: false,
+        }
+    }
 }
 
 /// What was typed, program name first → what is to be done.
@@ -99,28 +113,21 @@ pub fn run_static(
     rules: &[&Rule],
     terminal: &Terminal,
 ) -> Option<Result<Static, Usage>> {
-    let printed = |text: String| {
-        Some(Ok(Static {
-            text,
-            status: ExitStatus::Passed,
-        }))
-    };
+    let printed = |text| Some(Ok(Static::printed(text)));
     match invocation {
         Invocation::Check(_) | Invocation::Show(_) | Invocation::Diff(_) | Invocation::Demo(_) => {
             None
         }
-        Invocation::Explain(id) => {
-            let style = terminal.style(Colour::Auto, None);
-            Some(
-                explain::run(id.as_deref(), rules, &style).map(|text| Static {
-                    text,
-                    status: ExitStatus::Passed,
-                }),
-            )
+        Invocation::Explain(asked) => {
+            let style = terminal.prose_style(asked.colour, asked.charset);
+            Some(explain::run(asked, rules, &style).map(|text| Static {
+                paged: asked.form == ProseForm::Text,
+                ..Static::printed(text)
+            }))
         }
         Invocation::Schema(of) => printed(schema::text(*of)),
         Invocation::Completions(shell) => printed(generate::completions(*shell)),
-        Invocation::Man(directory) => Some(generate::man(directory)),
+        Invocation::Man(directory) => Some(generate::man(directory, rules)),
         Invocation::Help(text) if terminal.style(Colour::Auto, None).colour => {
             printed(text.ansi().to_string())
         }

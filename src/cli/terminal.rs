@@ -22,6 +22,12 @@ pub struct Terminal {
     pub stderr: bool,
     /// The columns of the terminal that reads stdout.
     pub columns: Option<usize>,
+    /// Its lines.
+    pub lines: Option<usize>,
+    /// `PAGER`, where it is set, be it empty.
+    pub pager: Option<String>,
+    /// Whether `LESS` is set.
+    pub less: bool,
     /// `NO_COLOR`, set and not empty (no-color.org).
     pub no_color: bool,
     /// `CLICOLOR_FORCE`, set and neither empty nor 0 (bixense.com/clicolors).
@@ -41,14 +47,18 @@ impl Terminal {
                 .filter(|value: &String| !value.is_empty())
         };
         let tty = stdout().is_terminal();
+        let size = tty.then(terminal_size::terminal_size).flatten();
         Self {
             stdout: tty,
             stderr: stderr().is_terminal(),
-            columns: tty
-                .then(terminal_size::terminal_size)
-                .flatten()
+            columns: size
                 .map(|(width, _)| usize::from(width.0))
                 .filter(|width| *width > 0),
+            lines: size
+                .map(|(_, height)| usize::from(height.0))
+                .filter(|height| *height > 0),
+            pager: env::var("PAGER").ok(),
+            less: env::var_os("LESS").is_some(),
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             dumb: set("TERM").is_some_and(|term| term == "dumb"),
@@ -73,9 +83,16 @@ impl Terminal {
     /// How a comparison looks on stdout.
     pub fn diff_style(&self, diff: &Diff) -> Style {
         Style {
-            ascii: !self.utf8 || diff.charset == Charset::Ascii,
             verbosity: diff.verbosity,
-            ..self.style(diff.colour, None)
+            ..self.prose_style(diff.colour, diff.charset)
+        }
+    }
+
+    /// How something that is no report looks on stdout.
+    pub fn prose_style(&self, colour: Colour, charset: Charset) -> Style {
+        Style {
+            ascii: !self.utf8 || charset == Charset::Ascii,
+            ..self.style(colour, None)
         }
     }
 

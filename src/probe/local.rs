@@ -64,6 +64,12 @@ pub fn source() -> Source {
     }
 }
 
+/// Whether this process is root's, or has more than its caller has.
+pub fn is_privileged() -> bool {
+    let allowed = privilege::inspect();
+    allowed.is_root || allowed.elevated
+}
+
 /// Gives up what this process may do beyond others, once the sockets are open that take it, but for what these options may still take
 /// ([`privilege::drop_after_opening`]). Where the kernel does not let it, it goes on as it is.
 pub fn drop_privileges(options: &crate::model::Options, saves: bool) {

@@ -107,7 +107,7 @@ fn the_manual_pages_are_the_committed_ones() {
         names
     };
     let made = names(directory.path());
-    assert_eq!(made.len(), 11, "{made:?}");
+    assert_eq!(made.len(), 12, "{made:?}");
     for name in &made {
         let text = fs::read_to_string(directory.path().join(name)).unwrap();
         compare(
@@ -115,7 +115,12 @@ fn the_manual_pages_are_the_committed_ones() {
             &text,
             "cargo run -- man man",
         );
-        for section in ["NAME", "SYNOPSIS", "EXAMPLES", "EXIT STATUS"] {
+        let sections: &[&str] = if name == "nwcheck-findings.7" {
+            &["NAME", "DESCRIPTION", "SEE ALSO"]
+        } else {
+            &["NAME", "SYNOPSIS", "EXAMPLES", "EXIT STATUS", "SEE ALSO"]
+        };
+        for section in sections {
             assert!(text.contains(section), "{name:?}: {section}");
         }
     }
@@ -137,4 +142,41 @@ fn every_finding_that_is_listed_is_explained() {
             }
         }
     }
+}
+
+#[test]
+fn every_form_of_the_explanations_has_every_finding() {
+    let json = nwcheck(["explain", "-o", "json"]);
+    assert_eq!((json.status, json.stderr.as_str()), (0, ""));
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(document["schema"], "nwcheck.findings/1");
+    let markdown = nwcheck(["explain", "-o", "markdown"]);
+    assert_eq!((markdown.status, markdown.stderr.as_str()), (0, ""));
+    let page = fs::read_to_string(file("man/nwcheck-findings.7")).unwrap();
+    let findings = document["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), nwcheck::model::Id::ALL.len());
+    for finding in findings {
+        let id = finding["id"].as_str().unwrap();
+        for part in ["meaning", "proof", "remedy", "lookalikes", "origin"] {
+            let words = finding[part].as_str().unwrap();
+            assert!(!words.is_empty() && !words.contains("  "), "{id}: {part}");
+        }
+        let heading = format!("\n### {id}\n");
+        assert_eq!(markdown.stdout.matches(&heading).count(), 1, "{id}");
+        assert_eq!(page.matches(&format!("\n.SS {id}\n")).count(), 1, "{id}");
+    }
+    let one = nwcheck(["explain", "port-closed", "-o", "json"]);
+    let one: serde_json::Value = serde_json::from_str(&one.stdout).unwrap();
+    assert_eq!(one["findings"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        one["findings"][0]["severities"],
+        serde_json::json!(["error"])
+    );
+    let wrong = nwcheck(["explain", "-o", "html"]);
+    assert_eq!(wrong.status, 2);
+    assert!(
+        wrong.stderr.contains("text, markdown or json"),
+        "{}",
+        wrong.stderr
+    );
 }
