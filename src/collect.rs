@@ -18,7 +18,7 @@ use crate::model::{
 use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
 use crate::probe::{
-    Observer, Recorder, Series, connect, control, datagram, echo, egress, local, mtu, names,
+    Observer, Recorder, Series, connect, control, datagram, echo, egress, local, look, mtu, names,
     resolve, return_ttl, trace,
 };
 
@@ -274,6 +274,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             let spec = spec(endpoint, protocol, false);
             trace::quiet::ask(recorder, options, spec, last, paths).await;
         }
+        Need::Look(endpoint) => look::again(recorder, options, endpoint).await,
         Need::SamePorts(endpoint) => {
             let ports = recorder.read(|evidence| plan::failed_ports(evidence, &endpoint));
             connect::again(recorder, options, endpoint, ports).await;
@@ -425,6 +426,7 @@ fn name(step: &Step) -> &'static str {
             Need::Burst(_) | Need::Resolution => "probing",
             Need::SecondBurst(_) | Need::SamePorts(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
+            Need::Look(_) => "seeing what accepts connections",
             Need::Outcomes(_) => "seeing which flows arrive",
             Need::Mtu(_) => "measuring the path MTU",
             Need::Reask(_) | Need::ResetLimit(_) | Need::QuietLook(_) => "asking silent hops again",

@@ -283,6 +283,7 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
         Shape::Mixed if worst >= Some(Severity::Warning) || scene.troubled().len() > 1 => {
             Status::Degraded
         }
+        Shape::Works if worst == Some(Severity::Error) => Status::Degraded,
         Shape::Works | Shape::Mixed => Status::Reachable,
         _ if worst == Some(Severity::Error) => Status::Unreachable,
         _ => Status::Indeterminate,
@@ -346,7 +347,13 @@ fn same_holds(judged: &Judged<'_>, finding: &Finding) -> Fact {
 
 /// What is to be said of all addresses together.
 fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
-    let works = |j: &Judged<'_>| matches!(j.status, Status::Reachable | Status::Degraded);
+    // An open port whose service fails is of no more use to an application than one that is closed.
+    let useless = |j: &Judged<'_>| {
+        j.error()
+            .is_some_and(|error| error.origin == Origin::Service)
+    };
+    let works =
+        |j: &Judged<'_>| matches!(j.status, Status::Reachable | Status::Degraded) && !useless(j);
     let some_work = judged.iter().any(works);
     // Beside one that works, an address of which no probe was answered fails, whether or not the reason is proven.
     let unanswered = |j: &Judged<'_>| {
@@ -355,10 +362,11 @@ fn together(evidence: &Evidence, judged: &[Judged<'_>]) -> Vec<Finding> {
     };
     let failing: Vec<&Judged<'_>> = judged
         .iter()
-        .filter(|j| j.status == Status::Unreachable || unanswered(j))
+        .filter(|j| j.status == Status::Unreachable || useless(j) || unanswered(j))
         .collect();
     let mut findings: Vec<Finding> = Vec::new();
-    for judged in judged.iter().filter(|j| j.status != Status::Unreachable) {
+    let told = |j: &&Judged<'_>| j.status != Status::Unreachable && !useless(j);
+    for judged in judged.iter().filter(told) {
         for finding in &judged.findings {
             // UDP's silence is told once for all addresses; beside one that answers it is the evidence of what is told of all together.
             let silence = finding.id == Id::UdpNoAnswer;
@@ -439,10 +447,7 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
     };
     let mut finding = Finding::new(id, Severity::Warning, title).explained(explanation);
     for judged in judged {
-        let text = match judged
-            .error()
-            .filter(|_| judged.status == Status::Unreachable)
-        {
+        let text = match judged.error().filter(|_| fails(judged)) {
             Some(error) => format!(
                 "{}: {} ({}).",
                 judged.endpoint(),

@@ -79,6 +79,8 @@ pub enum Need {
     SamePorts(Endpoint),
     /// Which flows arrive: flows from many source ports followed hop by hop and asked at the destination.
     Outcomes(Endpoint),
+    /// A moment on connections that open: does the other side end them at once?
+    Look(Endpoint),
     /// A series of control probes, to tell loss on the way from trouble at the port.
     ControlSeries(Endpoint),
 }

@@ -39,6 +39,8 @@ pub struct Scene<'a> {
     pub return_ttl: Vec<&'a Observation>,
     /// Connections from the source ports of attempts that had failed.
     pub same_port: Vec<&'a Observation>,
+    /// Moments on connections that opened.
+    pub looks: Vec<&'a Observation>,
     /// Datagrams to an unlikely port of the host.
     pub datagram: Vec<&'a Observation>,
     /// TTL-limited datagrams to the host.
@@ -154,6 +156,7 @@ impl<'a> Scene<'a> {
             ingress: evidence.of(Operation::Ingress, endpoint).collect(),
             egress: evidence.of(Operation::Egress, endpoint).collect(),
             same_port: evidence.of(Operation::SamePort, endpoint).collect(),
+            looks: evidence.of(Operation::Read, endpoint).collect(),
             return_ttl: all()
                 .filter(|o| o.operation == Operation::ReturnTtl)
                 .collect(),

@@ -4,7 +4,7 @@ use super::compose::{Judged, decapitalise};
 use super::rules::name;
 use crate::model::Operation;
 use crate::model::evidence::{ECHO_REQUESTS, Ended, Evidence};
-use crate::model::finding::{Finding, Severity};
+use crate::model::finding::{Finding, Origin, Severity};
 use crate::model::options::Expect;
 use crate::model::report::{Status, Verdict};
 use crate::model::target::Protocol;
@@ -75,6 +75,13 @@ pub(super) fn summary(
             }
         },
         (_, Status::Unreachable) => because(&format!("{label} is unreachable")),
+        (Verdict::Fail, Status::Degraded)
+            if findings
+                .first()
+                .is_some_and(|f| f.origin == Origin::Service) =>
+        {
+            because(&format!("{label} opens, and does not serve"))
+        }
         (_, Status::Degraded) => because(&format!("{label} works in part")),
         (Verdict::Fail, _) => because(&format!("{label} is reachable, but not as demanded")),
         (Verdict::Warn, _) => format!(

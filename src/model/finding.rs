@@ -114,6 +114,7 @@ ids! {
     DestinationAddressPartial = "destination-address-partial", Destination;
     DestinationIpv6Broken = "destination-ipv6-broken", Destination;
     DestinationIpv4Broken = "destination-ipv4-broken", Destination;
+    ServiceCloses = "service-closes", Service;
     ExpectationUnmet = "expectation-unmet", Policy;
     ThresholdLoss = "threshold-loss", Policy;
     ThresholdLatency = "threshold-latency", Policy;

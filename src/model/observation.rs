@@ -22,7 +22,8 @@ pub enum Operation {
     Query,
     /// A TCP connection was opened to the endpoint.
     Connect,
-    /// A moment's waiting on an open connection, without sending: does the other side close it?
+    /// A moment's waiting on an open connection, without sending: `closed` or `reset` where the other side ended it before a byte, `ok`
+    /// where it spoke, `timeout` where it waits. `elapsed_ms` counts from the handshake.
     Read,
     /// An ICMP echo request was sent.
     Echo,
@@ -55,6 +56,9 @@ pub enum Operation {
     /// An earlier report was read: `ttl` is the hop of the host's last router then, `icmp.from` that router.
     Baseline,
 }
+
+/// How many connections are looked at where the other side ends the first at once.
+pub const LOOKS: usize = 3;
 
 /// One attempt and its outcome. Its offsets count from the report's `started_at`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -128,6 +128,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             && match &need {
                 Need::SecondBurst(e)
                 | Need::ControlSeries(e)
+                | Need::Look(e)
                 | Need::ReturnTtl(e)
                 | Need::SamePorts(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
@@ -260,6 +261,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::Ingress(e)
         | Need::Mtu(e)
         | Need::Outcomes(e)
+        | Need::Look(e)
         | Need::ControlSeries(e) => Some(e),
         Need::Resolution => None,
     }

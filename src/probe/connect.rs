@@ -1,6 +1,6 @@
 //! TCP connections: the burst to the port asked for, and the controls to another port of the same host.
 //!
-//! A connection that opens is closed at once, without a byte sent. The round trip is the kernel's own (`TCP_INFO`), so that neither
+//! A connection that opens is closed at once, without a byte sent; the first of a burst is looked at for a moment. The round trip is the kernel's own (`TCP_INFO`), so that neither
 //! scheduling nor a lost SYN counts as latency.
 
 use std::cell::RefCell;
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::flow::{flow, icmp, local_outcome};
 use super::series::{ERRORS_EXPLAIN, LATE_REPORT, PATIENT, Series};
-use super::{Recorder, egress};
+use super::{Recorder, egress, look};
 use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
 use crate::net::flow::SourcePort;
 use crate::net::tcp::{self, Close, Connect};
@@ -22,6 +22,8 @@ use crate::net::tcp_info;
 struct Seen {
     opened: u32,
     errors: u32,
+    /// One of its connections is looked at.
+    looked: bool,
 }
 
 impl Seen {
@@ -164,6 +166,7 @@ async fn attempt(
         control: series.control,
         ..Observation::new(Operation::Connect, recorder.at(began), Outcome::Timeout)
     };
+    let mut stream = None;
     match tcp::start(&connect) {
         Err(failure) => failed(&mut observation, &failure),
         Ok(pending) => {
@@ -199,11 +202,11 @@ async fn attempt(
             let elapsed = attempt.ended.saturating_duration_since(attempt.began);
             observation.elapsed_ms = Some(elapsed.into());
             match attempt.result {
-                tcp::Outcome::Opened(stream) => {
+                tcp::Outcome::Opened(open) => {
                     seen.borrow_mut().opened += 1;
-                    opened(&mut observation, &stream, elapsed);
-                    let reuse = options.source_port.is_some() && !series.control;
-                    stream.close(if reuse { Close::Reset } else { Close::Fin });
+                    opened(&mut observation, &open, elapsed);
+                    let handshake = observation.rtt_ms.map_or(elapsed, Ms::to_duration);
+                    stream = Some((open, handshake));
                 }
                 tcp::Outcome::Failed(failure) => {
                     seen.borrow_mut().errors += 1;
@@ -217,6 +220,17 @@ async fn attempt(
     }
     guard.observation = None;
     recorder.record(observation);
+    let Some((stream, handshake)) = stream else {
+        return;
+    };
+    let first =
+        !series.control && !seen.borrow().looked && !look::is_done(&recorder, &series.endpoint);
+    if first {
+        seen.borrow_mut().looked = true;
+        look::at(&recorder, &series.endpoint, &stream, handshake).await;
+    }
+    let reuse = options.source_port.is_some() && !series.control;
+    stream.close(if reuse { Close::Reset } else { Close::Fin });
 }
 
 /// A connection that is under way when the check ends is recorded as cut short.

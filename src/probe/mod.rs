@@ -7,6 +7,7 @@ pub mod echo;
 pub mod egress;
 pub mod flow;
 pub mod local;
+pub mod look;
 pub mod mtu;
 pub mod names;
 pub mod pace;

@@ -320,6 +320,7 @@ fn word(need: &Need) -> &'static str {
         Need::Burst(_) => "burst",
         Need::SecondBurst(_) => "second-burst",
         Need::SamePorts(_) => "same-ports",
+        Need::Look(_) => "look",
         Need::QuietLook(_) => "quiet-look",
         Need::ReturnTtl(_) => "return-ttl",
         Need::Control(_) => "control",

@@ -15,6 +15,7 @@
 //! | `mtu SIZE OUTCOME [KEY VALUE]…`, `mtu is VALUE [ROUTER]` | datagrams of a size, and what they came to |
 //! | `return-ttl port N`, `return-ttl control N` | with which TTL answers came back; `unsettled` where flows did not agree |
 //! | `same-port N OUTCOME`, `new-port` | attempts from source ports that had failed, and from new ones beside them |
+//! | `look N OUTCOME` | moments on connections that had opened |
 //! | `pause MS` | a pause in which nothing was sent |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `not-permitted` | this user may not send echo requests |
@@ -155,6 +156,7 @@ impl Reader {
             "datagram-trace" => self.walk(Operation::TraceUdp, true, &words),
             "mtu" => self.mtu(&words),
             "same-port" => self.series(Operation::SamePort, false, &words),
+            "look" => self.series(Operation::Read, false, &words),
             "new-port" => self.series(Operation::SamePort, true, &words),
             "return-ttl" => self.return_ttl(&words),
             "pause" => {

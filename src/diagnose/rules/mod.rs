@@ -5,6 +5,7 @@ pub mod local;
 pub mod name;
 pub mod path;
 pub mod policy;
+pub mod service;
 
 use super::Rule;
 use super::scene::Scene;
@@ -17,6 +18,7 @@ pub static FAMILIES: &[&[&Rule]] = &[
     local::LOCAL,
     path::PATH,
     destination::DESTINATION,
+    service::SERVICE,
     policy::POLICY,
 ];
 

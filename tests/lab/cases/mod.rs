@@ -15,6 +15,7 @@ mod name;
 mod path;
 mod policy;
 mod refusals;
+mod service;
 mod silence;
 mod sockets;
 mod trace;
@@ -47,6 +48,7 @@ pub(crate) fn cases() -> Vec<Case> {
         path::cases(),
         silence::cases(),
         refusals::cases(),
+        service::cases(),
         unsteady::cases(),
         two::cases(),
         destination::cases(),
