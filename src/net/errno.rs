@@ -120,6 +120,8 @@ impl Errno {
     pub const ENETUNREACH: Self = Self(libc::ENETUNREACH);
     /// Reset by the peer on an established connection.
     pub const ECONNRESET: Self = Self(libc::ECONNRESET);
+    /// Written to after the end, or reset after a FIN.
+    pub const EPIPE: Self = Self(libc::EPIPE);
     /// The kernel gave up waiting.
     pub const ETIMEDOUT: Self = Self(libc::ETIMEDOUT);
     /// A reset, or ICMP port unreachable: the error queue tells which.

@@ -208,16 +208,16 @@ impl Pending {
         let ended = Instant::now();
         let result = match end {
             None => Outcome::Silent(self),
-            Some(Ok(())) => {
-                let socket = self.socket;
-                // Never refused for a socket that is open.
-                let _ = socket.set(&Setting::FinOnClose);
-                Outcome::Opened(Stream { socket })
-            }
-            Some(Err(errno)) => {
-                let queue = self.queue;
-                Outcome::Failed(failure(&self.socket, Stage::Wait, errno, queue, began))
-            }
+            Some(Ok(())) => Outcome::Opened(Stream::new(self.socket, None)),
+            Some(Err(errno)) => match ended_after_opening(errno) {
+                Some(peer) if self.queue.is_empty() => {
+                    Outcome::Opened(Stream::new(self.socket, Some(peer)))
+                }
+                _ => {
+                    let queue = self.queue;
+                    Outcome::Failed(failure(&self.socket, Stage::Wait, errno, queue, began))
+                }
+            },
         };
         Attempt {
             source,
@@ -225,6 +225,16 @@ impl Pending {
             ended,
             result,
         }
+    }
+}
+
+/// What the peer did where a reset came so soon after the handshake that only its error was found: a reset that answers the SYN is
+/// `ECONNREFUSED`, and one after a FIN `EPIPE` (`tcp_reset` in `net/ipv4/tcp_input.c`).
+fn ended_after_opening(errno: Errno) -> Option<Peer> {
+    match errno {
+        Errno::ECONNRESET => Some(Peer::Reset),
+        Errno::EPIPE => Some(Peer::Closed),
+        _ => None,
     }
 }
 
@@ -258,6 +268,8 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Stream {
     socket: Socket,
+    /// How the peer had ended it before it was looked at.
+    ended: Option<Peer>,
 }
 
 /// How to end a connection.
@@ -285,6 +297,12 @@ pub enum Peer {
 }
 
 impl Stream {
+    fn new(socket: Socket, ended: Option<Peer>) -> Self {
+        // Never refused for a socket that is open.
+        let _ = socket.set(&Setting::FinOnClose);
+        Self { socket, ended }
+    }
+
     /// What the kernel measured.
     ///
     /// # Errors
@@ -303,6 +321,9 @@ impl Stream {
 
     /// Waits up to `patience` for the peer to close, reset or speak; sends and consumes nothing.
     pub async fn peer_closed_soon(&self, patience: Duration) -> Peer {
+        if let Some(ended) = self.ended {
+            return ended;
+        }
         let deadline = Instant::now() + patience;
         let look = || match self.socket.peek(4096) {
             Ok(0) => Some(Peer::Closed),

@@ -195,6 +195,22 @@ async fn what_the_peer_does_unasked_is_seen_and_not_consumed() {
 }
 
 #[tokio::test]
+async fn a_reset_right_after_the_handshake_is_no_refusal() {
+    for ip in both() {
+        let (listener, address) = listener(ip);
+        let pending = start(&to(address)).unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        let peer = socket2::Socket::from(peer);
+        peer.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        // Only now is it asked what became of it.
+        let stream = opened(pending.wait(Instant::now() + SOON).await);
+        assert!(stream.tcp_info().unwrap().handshake_rtt().is_some());
+        assert_eq!(stream.peer_closed_soon(SOON).await, Peer::Reset);
+    }
+}
+
+#[tokio::test]
 async fn a_polite_close_sends_no_reset_though_the_peer_spoke() {
     use std::io::{Read, Write};
     let (listener, address) = listener(Ipv4Addr::LOCALHOST.into());
