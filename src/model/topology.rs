@@ -125,6 +125,30 @@ pub struct Node {
     pub autonomous_system: Option<AutonomousSystem>,
 }
 
+impl Node {
+    /// Silence: so many probes were sent, and none was answered.
+    pub const fn silent(id: String, sent: u32) -> Self {
+        Self {
+            id,
+            address: None,
+            name: None,
+            sent,
+            answered: 0,
+            min_ms: None,
+            avg_ms: None,
+            max_ms: None,
+            mpls: Vec::new(),
+            icmp: None,
+            limited: false,
+            return_hops: None,
+            quoted_ttl: None,
+            rewritten: Vec::new(),
+            interfaces: Vec::new(),
+            autonomous_system: None,
+        }
+    }
+}
+
 /// A field of the probe that was changed on the way.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -32,7 +32,6 @@ pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
         .hops
         .iter()
         .map(|hop| draw_hop(hop, around, &mut ids))
-        // Where probes only went too far there is nothing to show.
         .filter(|hop| !hop.nodes.is_empty())
         .collect();
     let name = |id: &NodeId| ids.get(id).cloned();
@@ -43,6 +42,7 @@ pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
         }
     }
     arrive_once(&mut hops, &links, &mut ids);
+    fill(&mut hops, graph.hops.iter().map(|hop| (hop.ttl, hop.sent)));
     let one_path = around.options.flows == 1;
     let end = graph.end;
     let several = graph.flows.len() > 1;
@@ -115,6 +115,22 @@ fn arrive_once(
         }
     }
     hops.retain(|hop| !hop.nodes.is_empty());
+}
+
+/// A hop that was asked in vain, and not often enough to be known as silent, is there all the same where a later one answered; where
+/// probes only went too far there is nothing to show.
+fn fill(hops: &mut Vec<Hop>, asked: impl Iterator<Item = (u8, u32)>) {
+    let Some(last) = hops.last().map(|hop| hop.ttl) else {
+        return;
+    };
+    for (ttl, sent) in asked.filter(|(ttl, _)| *ttl < last) {
+        let Err(place) = hops.binary_search_by_key(&ttl, |hop| hop.ttl) else {
+            continue;
+        };
+        let nodes = vec![Node::silent(format!("{ttl}.0"), sent)];
+        let hop = Hop { ttl, nodes };
+        hops.insert(place, hop);
+    }
 }
 
 fn balancing(graph: &Graph) -> Balancing {
@@ -315,7 +331,24 @@ fn draw_flow(
 
 #[cfg(test)]
 mod tests {
-    use super::return_hops;
+    use super::{Hop, Node, fill, return_hops};
+
+    #[test]
+    fn a_hop_that_was_asked_in_vain_stands_before_one_that_answered_and_none_behind_the_last() {
+        let hop = |ttl: u8, sent| Hop {
+            ttl,
+            nodes: vec![Node::silent(format!("{ttl}.0"), sent)],
+        };
+        let mut hops = vec![hop(1, 5), hop(4, 5)];
+        fill(
+            &mut hops,
+            (1..=6).filter(|ttl| *ttl != 3).map(|ttl| (ttl, 2)),
+        );
+        assert_eq!(hops, [hop(1, 5), hop(2, 2), hop(4, 5)]);
+        let mut none = Vec::new();
+        fill(&mut none, [(1, 2)].into_iter());
+        assert!(none.is_empty());
+    }
 
     #[test]
     fn the_way_back_is_counted_from_the_nearest_common_start() {
