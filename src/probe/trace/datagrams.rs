@@ -2,7 +2,8 @@
 //!
 //! A flow is one connected socket: its two ports are the same for all TTLs, so that routers send its probes the same way. The error queue
 //! of such a socket does not say which datagram an error is about, and many routers quote no payload: so a flow has one probe under way,
-//! each carries its number, and an error without a number counts only where no other can be meant. No privilege.
+//! no two carry the same bytes where their protocol lets them differ, and an error counts only where no other can be meant by what it
+//! quotes of them. No privilege.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -37,8 +38,8 @@ const REMEMBERED: usize = 8;
 pub(super) struct Datagrams {
     options: Rc<Options>,
     to: Endpoint,
-    /// Without one each datagram carries its number.
-    payload: Option<Vec<u8>>,
+    /// The port whose protocol the datagrams speak; without one each carries its number.
+    speaks: Option<u16>,
     seed: u64,
     flows: HashMap<FlowId, FlowSocket>,
     ended: UnboundedSender<Ended>,
@@ -56,6 +57,7 @@ struct Asked {
     began: Instant,
     observation: Observation,
     answered: bool,
+    bytes: Vec<u8>,
 }
 
 impl Drop for FlowSocket {
@@ -74,8 +76,8 @@ impl Datagrams {
         let (to, payload) = carries(options, spec);
         Self {
             options: options.clone(),
+            speaks: to.port.filter(|_| payload.is_some()),
             to,
-            payload,
             seed,
             flows: HashMap::new(),
             ended,
@@ -93,8 +95,8 @@ impl Datagrams {
         };
         observation.source_port = Some(flow.socket.source().port());
         let (socket, asked) = (flow.socket.clone(), flow.asked.clone());
-        let bytes = match &self.payload {
-            Some(payload) => payload.clone(),
+        let bytes = match self.speaks {
+            Some(port) => datagram::bytes(&self.options, port),
             None => [&MARK[..], &probe.id.0.to_be_bytes()].concat(),
         };
         let began = match socket.send(&bytes, Some(probe.ttl)) {
@@ -111,6 +113,7 @@ impl Datagrams {
             began,
             observation: observation.clone(),
             answered: false,
+            bytes,
         });
         Ok(Underway {
             began,
@@ -177,7 +180,7 @@ async fn read(
     ended: UnboundedSender<Ended>,
 ) {
     loop {
-        let (heard, number) = match socket.recv(Instant::now() + TURN).await {
+        let (heard, quoted) = match socket.recv(Instant::now() + TURN).await {
             Received::Datagram(datagram) => {
                 let heard = Heard {
                     outcome: Outcome::Ok,
@@ -185,13 +188,13 @@ async fn read(
                     ttl: datagram.ttl,
                     at: datagram.at,
                 };
-                (heard, None)
+                (heard, Vec::new())
             }
             Received::Error(error) => {
                 let Some(heard) = Heard::error(&error, sent) else {
                     continue;
                 };
-                (heard, number(&error.payload))
+                (heard, error.payload)
             }
             Received::Failed(_) => {
                 // An error of the socket that belongs to no probe; it is not worth a busy loop.
@@ -200,7 +203,7 @@ async fn read(
             }
             Received::Silent => continue,
         };
-        let found = whose(&mut asked.borrow_mut(), number, heard.at)
+        let found = whose(&mut asked.borrow_mut(), &quoted, heard.at)
             .map(|asked| (asked.id, asked.began, asked.observation.clone()));
         let Some((id, began, observation)) = found else {
             continue;
@@ -211,25 +214,20 @@ async fn read(
     }
 }
 
-/// The number in a quoted datagram of ours.
-fn number(payload: &[u8]) -> Option<u64> {
-    let rest = payload.strip_prefix(&MARK[..])?;
-    Some(u64::from_be_bytes(*rest.first_chunk()?))
-}
-
-/// The probe that an answer is about: the one with its number; without a number the only one that it can be.
-fn whose(asked: &mut [Asked], number: Option<u64>, at: Instant) -> Option<&Asked> {
-    let open =
-        |probe: &&mut Asked| !probe.answered && at.saturating_duration_since(probe.began) < LATEST;
-    let found = if let Some(number) = number {
-        asked
-            .iter_mut()
-            .find(|probe| probe.id.0 == number && !probe.answered)
-    } else {
-        let mut open = asked.iter_mut().filter(open);
-        let only = open.next();
-        only.filter(|_| open.next().is_none())
-    }?;
+/// The probe that an answer is about: the only one that it can be by what it quotes, which may be nothing. One that carries its number may
+/// be answered however late.
+fn whose<'a>(asked: &'a mut [Asked], quoted: &[u8], at: Instant) -> Option<&'a Asked> {
+    let meant = |probe: &Asked| {
+        let numbered = probe.bytes.starts_with(MARK) && quoted.starts_with(&probe.bytes);
+        let alike = probe.bytes.starts_with(quoted) || quoted.starts_with(&probe.bytes);
+        let soon = at.saturating_duration_since(probe.began) < LATEST;
+        !probe.answered && (numbered || alike && soon)
+    };
+    let mut open = asked.iter_mut().filter(|probe| meant(probe));
+    let found = open.next()?;
+    if open.next().is_some() {
+        return None;
+    }
     found.answered = true;
     Some(found)
 }
@@ -239,44 +237,57 @@ mod tests {
     use super::*;
     use crate::model::{Ms, Operation};
 
-    fn asked(number: u64, began: Instant) -> Asked {
+    fn asked(number: u64, began: Instant, bytes: &[u8]) -> Asked {
         Asked {
             id: ProbeId(number),
             began,
             observation: Observation::new(Operation::TraceUdp, Ms::ZERO, Outcome::Timeout),
             answered: false,
+            bytes: bytes.to_vec(),
         }
+    }
+
+    fn numbered(number: u64, began: Instant) -> Asked {
+        let bytes = [&MARK[..], &number.to_be_bytes()].concat();
+        asked(number, began, &bytes)
+    }
+
+    fn found(probes: &mut [Asked], quoted: &[u8], at: Instant) -> Option<u64> {
+        whose(probes, quoted, at).map(|probe| probe.id.0)
     }
 
     #[test]
     fn an_answer_with_a_number_is_that_probes_however_late() {
         let now = Instant::now();
-        let mut probes = [asked(1, now), asked(2, now)];
-        assert_eq!(
-            whose(&mut probes, Some(1), now).map(|p| p.id),
-            Some(ProbeId(1))
-        );
-        assert!(
-            whose(&mut probes, Some(1), now).is_none(),
-            "a second answer"
-        );
-        assert!(whose(&mut probes, Some(9), now).is_none(), "never sent");
+        let late = now + LATEST * 2;
+        let mut probes = [numbered(1, now), numbered(2, now)];
+        let first = probes[0].bytes.clone();
+        assert_eq!(found(&mut probes, &first, late), Some(1));
+        assert_eq!(found(&mut probes, &first, late), None, "a second answer");
+        let never = numbered(9, now).bytes;
+        assert_eq!(found(&mut probes, &never, now), None, "never sent");
     }
 
     #[test]
-    fn an_answer_without_a_number_counts_only_where_no_other_can_be_meant() {
+    fn an_answer_that_quotes_no_payload_counts_only_where_no_other_can_be_meant() {
         let now = Instant::now();
-        assert!(whose(&mut [asked(1, now), asked(2, now)], None, now).is_none());
-        let mut one = [asked(1, now)];
-        assert_eq!(whose(&mut one, None, now).map(|p| p.id), Some(ProbeId(1)));
+        assert_eq!(
+            found(&mut [numbered(1, now), numbered(2, now)], b"", now),
+            None
+        );
+        assert_eq!(found(&mut [numbered(1, now)], b"", now), Some(1));
+        assert_eq!(found(&mut [numbered(1, now)], b"", now + LATEST), None);
     }
 
     #[test]
-    fn only_a_whole_mark_has_a_number() {
-        let bytes = [&MARK[..], &7_u64.to_be_bytes()].concat();
-        assert_eq!(number(&bytes), Some(7));
-        for short in 0..bytes.len() {
-            assert_eq!(number(&bytes[..short]), None);
-        }
+    fn what_is_quoted_tells_probes_apart_as_far_as_they_differ() {
+        let now = Instant::now();
+        let two = || [asked(1, now, b"\x01query"), asked(2, now, b"\x02query")];
+        assert_eq!(found(&mut two(), b"\x02query", now), Some(2));
+        assert_eq!(found(&mut two(), b"\x02", now), Some(2), "cut short");
+        assert_eq!(found(&mut two(), b"\x02query\0\0", now), Some(2), "padded");
+        assert_eq!(found(&mut two(), b"\x03query", now), None, "not ours");
+        let mut alike = [asked(1, now, b"same"), asked(2, now, b"same")];
+        assert_eq!(found(&mut alike, b"same", now), None);
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn break_of(report: &Report, endpoint: &EndpointReport, path: &Path) 
             Id::PathNoRoute => (format!("{what} ends here: no route"), true),
             Id::PathHostUnreachable => (format!("{what} ends here: host unreachable"), true),
             Id::PathProhibited => (format!("{what} is rejected here"), true),
+            Id::PathReset => (format!("{what} is reset here, or right behind"), true),
             _ if path.reached => return None,
             _ => (format!("{what} ends here"), true),
         };

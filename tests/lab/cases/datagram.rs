@@ -19,6 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_payload_of_ones_own_is_what_arrives,
         a_tftp_server_answers_from_another_port,
         a_port_that_is_closed_is_closed,
+        a_closed_port_is_closed_however_often_it_is_asked,
         a_port_of_this_machine_that_is_closed_is_closed,
         a_service_on_another_address_of_this_machine_is_named,
         a_service_that_is_silent_can_t_be_told,
@@ -156,6 +157,16 @@ fn a_port_that_is_closed_is_closed() {
             .run()
             .exits(0);
         check(&lab, family, PLAIN).run().passes();
+    }
+}
+
+/// Each check uses up what routers and host answer in a while; the next one is told the same.
+fn a_closed_port_is_closed_however_often_it_is_asked() {
+    let lab = Lab::routers(2).rate_limited().build();
+    for family in Family::BOTH {
+        for _ in 0..4 {
+            check(&lab, family, DNS).run().fails_by("udp-closed");
+        }
     }
 }
 

@@ -31,7 +31,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::Silent => {}
         _ => return Judgement::Clear,
     }
-    if scene.answered_in_the_trace() {
+    // The port spoke, but to a probe of the trace alone: that is no silence, and may be chance. Asked again it speaks again.
+    let mut arrived = scene.walk.hops.values().flat_map(|seen| &seen.arrived);
+    if scene.answered_in_the_trace() || arrived.any(|answer| turned_away(scene, answer.observation))
+    {
         return Judgement::Unknown(scene.second_burst());
     }
     let up = scene.host_up();
