@@ -240,6 +240,16 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The TTL-limited probes that the address under test itself answered with time exceeded: it hands packets on, as a port forward, a load
+    /// balancer or an address translator does, and what answers in the end is behind it.
+    pub fn handed_on(&self) -> Vec<ObservationId> {
+        let expired = self.walk.hops.values().flat_map(|seen| &seen.expired);
+        expired
+            .filter(|answer| answer.from.ip() == self.address().ip())
+            .map(|answer| answer.observation.id)
+            .collect()
+    }
+
     /// Whether the address is this machine's own.
     pub fn is_own(&self) -> bool {
         self.evidence.local.is_own(self.address())

@@ -130,9 +130,10 @@ fn a_forwarded_port_that_nobody_listens_on_is_closed() {
         let matches = format!("meta nfproto {word} tcp dport 443");
         lab.router(1)
             .forwards_port(&matches, &lab.target(family, 8443));
-        tcp(lab.client(), lab.hop(family, 1), PORT)
-            .run()
-            .fails_by("port-closed");
+        let failed = tcp(lab.client(), lab.hop(family, 1), PORT).run();
+        failed.fails_by("port-closed");
+        let title = failed.finding("port-closed")["title"].to_string();
+        assert!(title.contains("forwards TCP/443"), "{failed}");
     }
 }
 

@@ -55,6 +55,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .min();
     let within = fastest.map_or_else(String::new, |ms| format!(", the fastest in {ms}"));
     let near = scene.is_own() || scene.on_link();
+    let handed_on = scene.handed_on();
     let from = compared(scene);
     let needs = match &from {
         Compared::Unknown(needs) => needs.clone(),
@@ -64,6 +65,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let title = match &from {
         Compared::Both { port: open, .. } if elsewhere => format!(
             "The connection to port {port} of {} is refused, and not from where its port {open} answers",
+            scene.host()
+        ),
+        _ if !handed_on.is_empty() => format!(
+            "{} forwards TCP/{port}, and what is behind it refuses the connection",
             scene.host()
         ),
         _ if near => format!(
@@ -84,6 +89,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Compared::Both { .. } => {
             "The packets get there, and the host answers at once that nothing listens on this port: its reset comes back over the same \
              distance as the answers of an open port of the same address."
+        }
+        _ if !handed_on.is_empty() => {
+            "The path up to that address works. The address hands the packets on to another host (a port forward, a load balancer, an \
+             address translation), and there nothing listens on the port that it hands them to."
         }
         _ if near => "The host is up and answers at once that nothing listens on this port.",
         _ => {
@@ -139,6 +148,22 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             ),
             scene.walk.observations_at(distance),
         );
+    }
+    if !handed_on.is_empty() {
+        let finding = finding
+            .fact(
+                format!(
+                    "{} answers TTL-limited probes with time exceeded: packets to it are handed on.",
+                    scene.address()
+                ),
+                handed_on,
+            )
+            .action(format!(
+                "On the device that has the address {}, see where it forwards TCP/{port} to, and whether the service runs there and listens \
+                 on that port.",
+                scene.address()
+            ));
+        return Judgement::refinable(finding, needs);
     }
     let whose = if scene.is_own() {
         "this machine".to_owned()

@@ -50,14 +50,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 /// The target's own address reports that something can't be reached: what it forwards to.
 fn behind_the_target<'a>(scene: &Scene<'a>, rejection: &Rejection<'a>) -> Finding {
     let (host, service) = (scene.host(), scene.service());
-    let passed_on: Vec<_> = scene
-        .walk
-        .hops
-        .values()
-        .flat_map(|seen| &seen.expired)
-        .filter(|answer| answer.from.ip() == rejection.by.ip())
-        .map(|answer| answer.observation.id)
-        .collect();
+    let passed_on = scene.handed_on();
     let proven = rejection.late() || !passed_on.is_empty();
     let title = if proven {
         format!("{host} forwards {service}, and what is behind it can't be reached")
