@@ -13,8 +13,10 @@ const SHOWN: usize = 10;
 pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, style: &Style) {
     let (label, ink) = label(report, finding);
     page.hanging_in(&[(ink, &gutter(label))], Ink::Strong, finding.id.as_str());
-    // The headline says the cause already.
-    if !report.summary.contains(finding.title.trim_end_matches('.')) {
+    // The headline says the cause already, perhaps after a colon, where its first letter is a small one.
+    let mut title = finding.title.trim_end_matches('.').chars();
+    title.next();
+    if !report.summary.contains(title.as_str()) {
         page.field("", &finding.title);
     }
     if !finding.explanation.is_empty() && finding.explanation != finding.title {
