@@ -11,6 +11,9 @@ use super::exit::ExitStatus;
 use super::report::{BATCH_SCHEMA, Batch, REPORT_SCHEMA, Report, Tool};
 use super::text::escape;
 
+/// What begins the JSON in a page that `-o html` wrote; `</script>` ends it.
+pub const EMBEDDED: &str = "<script type=\"application/json\" id=\"nwcheck-report\">";
+
 /// One document of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Saved {
@@ -95,13 +98,23 @@ struct Header {
     tool: Option<Value>,
 }
 
-/// Reads all documents of a text, in their order.
+/// Reads all documents of a text, in their order: JSON, or a page that has it within.
 ///
 /// # Errors
 /// There is none, or one of them is no report: nothing of the text is used then.
 pub fn read(text: &str) -> Result<Vec<Saved>, NotAReport> {
     // Some editors and shells put it before every text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let embedded = text.split_once(EMBEDDED);
+    if let Some((_, json)) = embedded.filter(|_| text.trim_start().starts_with('<')) {
+        // Within it no text has a `<`.
+        let json = json.split_once('<').map_or(json, |(json, _)| json);
+        // A place in it is none in the file.
+        return read(json).map_err(|fault| NotAReport {
+            place: None,
+            ..fault
+        });
+    }
     let mut headers = serde_json::Deserializer::from_str(text).into_iter::<Header>();
     let mut documents = Vec::new();
     loop {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::Document;
-use super::graph::{Figure, Look, Place, Stroke, figures};
+use super::graph::{Arrow, Figure, Look, Place, Stroke, figures};
 
 /// A line of text is broken behind so many columns.
 const COLUMNS: usize = 44;
@@ -30,6 +30,43 @@ rect.box{fill:var(--box);stroke:var(--line);stroke-width:1.2}.source rect.box{fi
 path.link{fill:none;stroke:var(--line);stroke-width:1.5}path.dashed,path.cut{stroke-dasharray:5 4}path.cut{stroke:var(--bad)}\
 .tip{fill:var(--line)}.tip-cut{fill:none;stroke:var(--bad);stroke-width:2}g:focus rect.box{outline:2px solid var(--ink)}";
 
+/// What a page around a picture adds to it.
+pub(super) struct Around<'p> {
+    /// What the ids in it begin with, so that there may be several pictures in one page.
+    pub prefix: &'p str,
+    /// For each shape: what is told of it to who points at it, and where its details stand.
+    pub notes: &'p [Note],
+}
+
+/// What a page tells of a shape.
+pub(super) struct Note {
+    /// What it is, in full.
+    pub text: String,
+    /// The id of what it leads to; none where there is no more to be read.
+    pub leads_to: Option<String>,
+}
+
+/// A figure as part of a page that has a style of its own: the content of an `svg` element, and its width and height.
+pub(super) fn part(figure: &Figure, around: &Around<'_>) -> (String, usize, usize) {
+    let drawn = Drawn::of(figure);
+    let mut body = tips(around.prefix);
+    // A frame that is focused reaches a little beyond its box.
+    let _ = write!(body, "<g transform=\"translate({PADDING} {PADDING})\">");
+    drawn.put(&mut body, figure, Some(around));
+    body.push_str("</g>");
+    (body, drawn.width + 2 * PADDING, drawn.height + PADDING)
+}
+
+/// The ends of arrows.
+fn tips(prefix: &str) -> String {
+    format!(
+        "<defs><marker id=\"{prefix}tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">\
+         <path class=\"tip\" d=\"M0 0L8 4L0 8z\"/></marker>\
+         <marker id=\"{prefix}cut\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
+         <path class=\"tip-cut\" d=\"M0 0L8 8M0 8L8 0\"/></marker></defs>\n"
+    )
+}
+
 /// The picture of a document.
 pub fn render(document: Document<'_>) -> String {
     let figures = figures(document);
@@ -46,7 +83,7 @@ pub fn render(document: Document<'_>) -> String {
         height += LINE;
         // Writing to a string can't fail.
         let _ = write!(body, "<g transform=\"translate({MARGIN} {height})\">");
-        drawn.put(&mut body, figure);
+        drawn.put(&mut body, figure, None);
         body.push_str("</g>\n");
         width = width.max(drawn.width);
         height += drawn.height + MARGIN;
@@ -56,12 +93,9 @@ pub fn render(document: Document<'_>) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\n\
          <title>{}</title>\n<style>{STYLE}</style>\n\
-         <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">\
-         <path class=\"tip\" d=\"M0 0L8 4L0 8z\"/></marker>\
-         <marker id=\"cut\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
-         <path class=\"tip-cut\" d=\"M0 0L8 8M0 8L8 0\"/></marker></defs>\n\
-         <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{body}</svg>\n",
-        escaped(&about.join("; "))
+         {}<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{body}</svg>\n",
+        escaped(&about.join("; ")),
+        tips("")
     )
 }
 
@@ -177,10 +211,11 @@ impl Drawn {
         }
     }
 
-    fn put(&self, body: &mut String, figure: &Figure) {
+    fn put(&self, body: &mut String, figure: &Figure, around: Option<&Around<'_>>) {
+        let prefix = around.map_or("", |around| around.prefix);
         if figure.layers.is_some() {
             for arrow in &figure.arrows {
-                self.link(body, arrow.from, arrow.to, arrow.line);
+                self.link(body, prefix, arrow);
             }
         } else {
             text(
@@ -191,7 +226,7 @@ impl Drawn {
                 "too many links to be drawn; -o json has them all",
             );
         }
-        for (shape, set) in figure.shapes.iter().zip(&self.boxes) {
+        for (at, (shape, set)) in figure.shapes.iter().zip(&self.boxes).enumerate() {
             let look = match shape.look {
                 Look::Source => "source",
                 Look::Router => "router",
@@ -204,10 +239,18 @@ impl Drawn {
             } else {
                 6
             };
+            let note = around.and_then(|around| around.notes.get(at));
+            let told = note.map_or_else(|| shape.lines.join("; "), |note| note.text.clone());
+            let leads_to = note.and_then(|note| note.leads_to.as_deref());
+            let (tag, open) = match leads_to {
+                // A link can be reached by the keyboard as it is.
+                Some(id) => ("a", format!("<a href=\"#{}\"", escaped(id))),
+                None => ("g", "<g tabindex=\"0\"".to_owned()),
+            };
             let _ = write!(
                 body,
-                "<g class=\"{look}\" tabindex=\"0\"><title>{}</title><rect class=\"box\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{corner}\"/>",
-                escaped(&shape.lines.join("; ")),
+                "{open} class=\"{look}\"><title>{}</title><rect class=\"box\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{corner}\"/>",
+                escaped(&told),
                 set.left,
                 set.top,
                 set.width,
@@ -218,12 +261,13 @@ impl Drawn {
                 bottom += LINE;
                 text(body, "", set.left + PADDING, bottom, line);
             }
-            body.push_str("</g>\n");
+            let _ = writeln!(body, "</{tag}>");
         }
     }
 
     /// A line down to the floor of the layer, then bent to the next place.
-    fn link(&self, body: &mut String, from: usize, to: usize, stroke: Stroke) {
+    fn link(&self, body: &mut String, prefix: &str, arrow: &Arrow) {
+        let Arrow { from, to, line } = *arrow;
         let (Some(upper), Some(lower), Some(floor)) = (
             self.boxes.get(from),
             self.boxes.get(to),
@@ -243,14 +287,14 @@ impl Drawn {
             }
             (x, y) = (*middle, *bottom);
         }
-        let (class, tip) = match stroke {
+        let (class, tip) = match line {
             Stroke::Whole => ("link", "tip"),
             Stroke::Dashed => ("link dashed", "tip"),
             Stroke::Cut => ("link cut", "cut"),
         };
         let _ = writeln!(
             body,
-            "<path class=\"{class}\" marker-end=\"url(#{tip})\" d=\"{way}\"/>"
+            "<path class=\"{class}\" marker-end=\"url(#{prefix}{tip})\" d=\"{way}\"/>"
         );
     }
 }

@@ -1,13 +1,13 @@
 //! A report as text that an engineer can act on at a glance: the verdict in one sentence; then the cause, its proof and what to do;
 //! then what was measured, and the path; then what was not measured, and why.
 
-mod findings;
+pub(in crate::report) mod findings;
 pub mod layout;
-mod measurements;
-mod name;
+pub(in crate::report) mod measurements;
+pub(in crate::report) mod name;
 pub mod observation;
-mod path;
-mod probes;
+pub(in crate::report) mod path;
+pub(in crate::report) mod probes;
 mod table;
 
 use crate::model::Report;
@@ -67,7 +67,7 @@ fn headline(page: &mut Page<'_>, report: &Report) {
 }
 
 /// The sign of a verdict; it never stands without words.
-const fn sign(verdict: Verdict, ascii: bool) -> (&'static str, Ink) {
+pub(in crate::report) const fn sign(verdict: Verdict, ascii: bool) -> (&'static str, Ink) {
     match (verdict, ascii) {
         (Verdict::Pass, false) => ("✓", Ink::Good),
         (Verdict::Pass, true) => ("[ok]", Ink::Good),
@@ -80,8 +80,8 @@ const fn sign(verdict: Verdict, ascii: bool) -> (&'static str, Ink) {
     }
 }
 
-/// A line for each target, and how many passed.
-fn summary(page: &mut Page<'_>, batch: &Batch, style: &Style) {
+/// How many targets there are, and how many passed: `4 targets: 1 passed, 3 failed`.
+pub(in crate::report) fn tally(batch: &Batch) -> String {
     let all = batch.reports.len();
     let of = |verdict| {
         batch
@@ -100,7 +100,12 @@ fn summary(page: &mut Page<'_>, batch: &Batch, style: &Style) {
     .filter(|(verdict, _)| of(*verdict) > 0)
     .map(|(verdict, word)| format!("{} {word}", of(*verdict)))
     .collect();
-    let line = format!("{}: {}", count(all as u64, "target"), told.join(", "));
+    format!("{}: {}", count(all as u64, "target"), told.join(", "))
+}
+
+/// A line for each target, and how many passed.
+fn summary(page: &mut Page<'_>, batch: &Batch, style: &Style) {
+    let line = tally(batch);
     page.line(&[(Ink::Strong, &line)]);
     page.blank();
     let mut table = table::Table::new(&["", "target", "status", "probes ok", "avg", "cause"]);
@@ -134,7 +139,7 @@ fn summary(page: &mut Page<'_>, batch: &Batch, style: &Style) {
 }
 
 /// Why the check is not whole.
-fn cut_short(report: &Report) -> Option<String> {
+pub(in crate::report) fn cut_short(report: &Report) -> Option<String> {
     match report.ended {
         Ended::Complete => None,
         Ended::Deadline => Some(format!(

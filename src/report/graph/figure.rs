@@ -109,7 +109,13 @@ fn of_report(report: &Report) -> Vec<Figure> {
         .collect()
 }
 
-fn of_path(report: &Report, endpoint: &EndpointReport, path: &Path, title: String) -> Figure {
+/// The figure of one path: what stands in [`Graph::of`] it, behind this machine.
+pub(in crate::report) fn of_path(
+    report: &Report,
+    endpoint: &EndpointReport,
+    path: &Path,
+    title: String,
+) -> Figure {
     let graph = Graph::of(path, endpoint);
     let broken = break_of(report, endpoint, path).or_else(|| fault_of(report, endpoint));
     let at_break = broken

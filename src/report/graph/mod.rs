@@ -21,7 +21,7 @@ use crate::model::topology::{Node, Path, Rewritten};
 use crate::model::{Address, Ms};
 
 pub(super) use ends::{Break, break_of};
-pub(super) use figure::{Figure, Look, Stroke, figures};
+pub(super) use figure::{Arrow, Figure, Look, Stroke, figures, of_path};
 pub(super) use order::{Gap, Layers, Place};
 pub(super) use words::{remarks, summary};
 

@@ -37,7 +37,7 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, styl
 }
 
 /// What the finding is in this report.
-fn label(report: &Report, finding: &Finding) -> (&'static str, Ink) {
+pub(in crate::report) fn label(report: &Report, finding: &Finding) -> (&'static str, Ink) {
     let cause = report
         .cause_finding()
         .is_some_and(|cause| std::ptr::eq(cause, finding));

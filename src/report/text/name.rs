@@ -58,7 +58,7 @@ fn addresses(all: &[Address], verbose: bool) -> String {
 }
 
 /// Who gave the addresses, and how long it took.
-fn asked(answer: &SourceAnswer, resolution: &Resolution) -> String {
+pub(in crate::report) fn asked(answer: &SourceAnswer, resolution: &Resolution) -> String {
     let time = answer.ms.map(|ms| format!(", {ms}")).unwrap_or_default();
     match answer.source {
         SourceKind::Literal => "an address, nothing was asked".to_owned(),
@@ -79,7 +79,7 @@ fn asked(answer: &SourceAnswer, resolution: &Resolution) -> String {
 }
 
 /// Why there is no address: each server in a line, its record types drawn together; without servers, each source.
-fn refusals(resolution: &Resolution) -> Vec<String> {
+pub(in crate::report) fn refusals(resolution: &Resolution) -> Vec<String> {
     let mut lines: Vec<(String, Vec<&str>, Option<Ms>)> = Vec::new();
     for server in &resolution.servers {
         let over = if server.transport == Transport::Tcp {
@@ -126,7 +126,7 @@ fn refusals(resolution: &Resolution) -> Vec<String> {
 }
 
 /// What became of a question.
-const fn said(outcome: Outcome) -> &'static str {
+pub(in crate::report) const fn said(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Timeout => "did not answer",
         Outcome::NoData => "has no such record",
@@ -136,7 +136,7 @@ const fn said(outcome: Outcome) -> &'static str {
 }
 
 /// A name server: its port only where it is another than 53.
-pub(super) fn place(server: &Endpoint) -> String {
+pub(in crate::report) fn place(server: &Endpoint) -> String {
     if server.port == Some(53) {
         server.address.to_string()
     } else {

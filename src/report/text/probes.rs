@@ -97,7 +97,7 @@ fn under_way(report: &Report, endpoint: &EndpointReport) -> usize {
 }
 
 /// `10 sent, 3 ok, 7 failed (5 not answered, 2 refused)   min 40.1 ms, avg 41.2 ms, max 44.0 ms`
-fn counted(report: &Report, endpoint: &EndpointReport) -> String {
+pub(in crate::report) fn counted(report: &Report, endpoint: &EndpointReport) -> String {
     let probes = &endpoint.probes;
     if probes.sent == 0 {
         let cut_short = under_way(report, endpoint);
@@ -144,7 +144,10 @@ fn counted(report: &Report, endpoint: &EndpointReport) -> String {
 }
 
 /// How many failed in which way: by what answered, where the observations are there, else by class.
-fn failures(report: &Report, endpoint: &EndpointReport) -> Vec<(u32, &'static str)> {
+pub(in crate::report) fn failures(
+    report: &Report,
+    endpoint: &EndpointReport,
+) -> Vec<(u32, &'static str)> {
     let probes = &endpoint.probes;
     let place = endpoint.endpoint();
     let mut ways: Vec<(u32, &'static str)> = Vec::new();
@@ -177,7 +180,7 @@ fn failures(report: &Report, endpoint: &EndpointReport) -> Vec<(u32, &'static st
     .collect()
 }
 
-fn numbered(ways: &[(u32, &str)]) -> String {
+pub(in crate::report) fn numbered(ways: &[(u32, &str)]) -> String {
     let ways: Vec<String> = ways
         .iter()
         .map(|(number, way)| format!("{number} {way}"))

@@ -387,7 +387,7 @@ fn address(vertex: &Vertex<'_>) -> String {
 }
 
 /// How a vertex is called where others point at it.
-fn label(vertex: &Vertex<'_>) -> String {
+pub(in crate::report) fn label(vertex: &Vertex<'_>) -> String {
     if vertex.kind == Kind::Silent && vertex.first != vertex.last {
         vertex.distances()
     } else {
@@ -396,7 +396,7 @@ fn label(vertex: &Vertex<'_>) -> String {
 }
 
 /// What follows a vertex, of some links and all those that lead back: `→ 3.1, 3.2`.
-fn arrows<'l>(
+pub(in crate::report) fn arrows<'l>(
     graph: &'l Graph<'_>,
     at: usize,
     links: impl Iterator<Item = &'l (usize, usize)>,
