@@ -22,6 +22,7 @@ mod tests;
 use serde::Serialize;
 
 use super::Document;
+use super::svg::noncharacter;
 use super::text::{cut_short, sign, tally};
 use crate::model::Report;
 use crate::model::report::{Batch, Tool, Verdict};
@@ -354,7 +355,7 @@ fn embedded(value: &impl Serialize) -> serde_json::Result<String> {
     let json = serde_json::to_string(value)?;
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
-        if matches!(c, '<' | '>' | '&') || deceives(c) {
+        if matches!(c, '<' | '>' | '&') || deceives(c) || noncharacter(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 safe.push_str(&format!("\\u{unit:04x}"));

@@ -242,14 +242,14 @@ impl Drawn {
             let note = around.and_then(|around| around.notes.get(at));
             let told = note.map_or_else(|| shape.lines.join("; "), |note| note.text.clone());
             let leads_to = note.and_then(|note| note.leads_to.as_deref());
-            let (tag, open) = match leads_to {
+            let (tag, reached) = match leads_to {
                 // A link can be reached by the keyboard as it is.
-                Some(id) => ("a", format!("<a href=\"#{}\"", escaped(id))),
-                None => ("g", "<g tabindex=\"0\"".to_owned()),
+                Some(id) => ("a", format!("href=\"#{}\"", escaped(id))),
+                None => ("g", "tabindex=\"0\"".to_owned()),
             };
             let _ = write!(
                 body,
-                "{open} class=\"{look}\"><title>{}</title><rect class=\"box\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{corner}\"/>",
+                "<{tag} class=\"{look}\" {reached}><title>{}</title><rect class=\"box\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{corner}\"/>",
                 escaped(&told),
                 set.left,
                 set.top,
@@ -345,12 +345,17 @@ fn escaped(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
-            '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
+            c if noncharacter(c) => safe.push('\u{fffd}'),
             c if c.is_control() => safe.push(' '),
             c => safe.push(c),
         }
     }
     safe
+}
+
+/// Whether it is a code point that stands for no character, ever (Unicode, section 23.7).
+pub(super) const fn noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]

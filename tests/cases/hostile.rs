@@ -10,7 +10,7 @@ use nwcheck::report::{Document, Form, Style, Verbosity, render};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::files;
+use crate::{files, strict};
 
 /// The leaves of a document, by their path.
 fn leaves(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
@@ -127,6 +127,21 @@ proptest! {
 }
 
 #[test]
+fn the_page_of_every_case_is_read_by_the_strictest_reader() {
+    for report in reports() {
+        let read = saved::read(&report.to_string()).unwrap();
+        let report = &read[0].reports()[0];
+        let html = render(Document::Report(report), Form::Html, &Style::default()).unwrap();
+        let page = strict::read(&html).unwrap_or_else(|error| panic!("{error}\n{html}"));
+        for finding in &report.findings {
+            assert!(page.text.contains(finding.id.as_str()), "{html}");
+        }
+        // It holds the report, and gives it back.
+        assert_eq!(saved::read(&html).unwrap(), read);
+    }
+}
+
+#[test]
 fn no_distance_is_too_near_or_too_far() {
     for case in files::all() {
         for ttl in [0, 255] {
@@ -149,6 +164,10 @@ fn shown(report: &nwcheck::model::Report) {
         render(Document::Report(report), Form::Text, &style).unwrap();
     }
     render(Document::Report(report), Form::Json, &Style::default()).unwrap();
+    let html = render(Document::Report(report), Form::Html, &Style::default()).unwrap();
+    if let Err(error) = strict::read(&html) {
+        panic!("{error}\n{html}");
+    }
 }
 
 /// A report of each case, made once.

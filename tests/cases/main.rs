@@ -15,6 +15,8 @@ mod invariants;
 mod random;
 mod redacted;
 mod scenario;
+#[path = "../../src/report/html/strict.rs"]
+mod strict;
 
 use std::collections::BTreeSet;
 

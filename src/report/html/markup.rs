@@ -2,6 +2,7 @@
 //! one place that makes it safe.
 
 use crate::model::text::deceives;
+use crate::report::svg::noncharacter;
 
 /// Names and values. The names are ours; a value may come from the network.
 pub(super) type Attributes<'a> = &'a [(&'a str, &'a str)];
@@ -167,11 +168,6 @@ fn safe(text: &str, into: &mut String) {
             c => into.push(c),
         }
     }
-}
-
-/// Whether it is a code point that stands for no character, ever (Unicode, section 23.7).
-const fn noncharacter(c: char) -> bool {
-    matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
 }
 
 /// Whether a letter runs from right to left (the blocks of Unicode whose default is so: DerivedBidiClass.txt).

@@ -1,6 +1,7 @@
 //! The page read back by a reader that takes less than a browser does, its policy and its colours computed anew.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::RandomState;
 
 use super::sha256::{base64, digest};
 use super::strict::{self, Page};
@@ -12,6 +13,7 @@ use crate::model::saved::{self, Saved};
 use crate::model::statistics::Probes;
 use crate::model::{Ms, Observation, Operation, Outcome, Report};
 use crate::report::graph::samples;
+use crate::report::redact::redact;
 use crate::report::text::tests::compare_file;
 use crate::report::{Document, fixtures};
 
@@ -103,7 +105,9 @@ fn pages_are_what_was_looked_at() {
     for name in ["path-prohibited", "hostile"] {
         let html = render(Document::Report(&all[name])).unwrap();
         // The style and the script are files of their own.
-        let html = html.replace(STYLE, "…").replace(SCRIPT, "…");
+        let html = [STYLE, SCRIPT, STYLE_DIGEST, SCRIPT_DIGEST]
+            .iter()
+            .fold(html, |html, own| html.replace(own, "…"));
         compare_file(&format!("{name}.html"), &html);
     }
 }
@@ -220,7 +224,7 @@ fn where_it_breaks_is_said_and_drawn() {
     assert!(html.contains("<p class=\"broken\">At hop "), "{html}");
     let picture = html.split_once("class=\"topology\"").unwrap().1;
     assert!(
-        picture.contains("class=\"broken\"><title>hop "),
+        picture.contains("class=\"broken\" href=\"#e1-v2\"><title>hop 3"),
         "{picture}"
     );
     assert!(picture.contains("<tr id=\"e1-v"), "{picture}");
@@ -278,11 +282,31 @@ fn what_is_hostile_stays_text() {
     }
 }
 
-/// The elements of a page, but for what sets names apart.
+#[test]
+fn what_is_redacted_is_nowhere_in_the_page() {
+    for (name, mut report) in fixtures::all() {
+        let originals = [
+            report.target.host.clone(),
+            report.source.host.clone().unwrap(),
+            "corp.example".to_owned(),
+            "10.1.2.".to_owned(),
+        ];
+        redact(&mut report, &RandomState::new()).unwrap();
+        let (html, page) = page(name, Document::Report(&report));
+        for original in originals {
+            assert!(!html.contains(&original), "{name}: {original}");
+        }
+        assert!(page.text.contains("Names and addresses are replaced"));
+    }
+}
+
+/// The elements of a page, but for what sets names apart and for the lines of a picture, of which a long text has more.
 fn elements(report: &Report) -> Vec<String> {
     let (_, page) = page("poisoned", Document::Report(report));
     let names = page.elements.into_iter().map(|(name, _)| name);
-    names.filter(|name| name != "bdi").collect()
+    names
+        .filter(|name| !["bdi", "text"].contains(&name.as_str()))
+        .collect()
 }
 
 /// A report each of whose texts is this one.
