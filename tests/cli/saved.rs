@@ -36,6 +36,20 @@ fn first() -> String {
 }
 
 #[test]
+fn a_page_holds_its_reports() {
+    let json = nwcheck(["show", &first(), "-o", "json"]).stdout;
+    let page = nwcheck(["show", &first(), "-o", "html"]);
+    assert_eq!(page.stderr, "");
+    assert!(page.stdout.starts_with("<!DOCTYPE html>\n"));
+    let again = piped(&["show", "-", "-o", "json"], page.stdout.as_bytes());
+    assert_eq!((again.stderr.as_str(), again.stdout), ("", json));
+    // A page of somebody else's is none of ours.
+    let other = piped(&["show", "-"], b"<!DOCTYPE html><title>x</title>");
+    assert_eq!(other.status, 2);
+    assert!(other.stderr.contains("JSON"), "{}", other.stderr);
+}
+
+#[test]
 fn reports_of_an_earlier_version_are_shown_and_judged_again() {
     for words in [&["show", "-q"][..], &["show", "-q", "--rejudge"]] {
         let path = first();
