@@ -87,20 +87,25 @@ impl Mark {
 
     /// Its shape round a place, as the data of a path: each differs from the others without its colour.
     pub fn shape(self, x: f64, y: f64) -> String {
-        let (l, r, t, b) = (x - HALF, x + HALF, y - HALF, y + HALF);
+        let (left, right) = (x - HALF, x + HALF);
+        let (top, foot) = (y - HALF, y + HALF);
         match self {
             // A circle.
             Self::Ok => {
-                format!("M{l:.1} {y:.1}a{HALF} {HALF} 0 1 0 10 0a{HALF} {HALF} 0 1 0 -10 0z")
+                format!("M{left:.1} {y:.1}a{HALF} {HALF} 0 1 0 10 0a{HALF} {HALF} 0 1 0 -10 0z")
             }
             // A triangle.
-            Self::Again => format!("M{x:.1} {t:.1}L{r:.1} {b:.1}H{l:.1}z"),
+            Self::Again => format!("M{x:.1} {top:.1}L{right:.1} {foot:.1}H{left:.1}z"),
             // A diamond.
-            Self::Refused => format!("M{x:.1} {t:.1}L{r:.1} {y:.1}L{x:.1} {b:.1}L{l:.1} {y:.1}z"),
+            Self::Refused => {
+                format!("M{x:.1} {top:.1}L{right:.1} {y:.1}L{x:.1} {foot:.1}L{left:.1} {y:.1}z")
+            }
             // A cross.
-            Self::Lost => format!("M{l:.1} {t:.1}L{r:.1} {b:.1}M{l:.1} {b:.1}L{r:.1} {t:.1}"),
+            Self::Lost => format!(
+                "M{left:.1} {top:.1}L{right:.1} {foot:.1}M{left:.1} {foot:.1}L{right:.1} {top:.1}"
+            ),
             // A square.
-            Self::Error => format!("M{l:.1} {t:.1}H{r:.1}V{b:.1}H{l:.1}z"),
+            Self::Error => format!("M{left:.1} {top:.1}H{right:.1}V{foot:.1}H{left:.1}z"),
         }
     }
 }

@@ -193,7 +193,7 @@ mod tests {
                 "p",
                 &[("title", "\"><b>'")],
                 "</p><script>&\u{202e}\0\u{ffff}",
-            )
+            );
         });
         assert_eq!(
             said,

@@ -6,11 +6,14 @@ fn roots<const N: usize>(of: impl Fn(f64) -> f64) -> [u32; N] {
     std::array::from_fn(|_| {
         let root = of(f64::from(primes.next().unwrap()));
         // 32 bits of 52: all of them are exact.
-        (root.fract() * 2_f64.powi(32)) as u32
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let bits = (root.fract() * 2_f64.powi(32)) as u32;
+        bits
     })
 }
 
-/// The digest of some bytes.
+/// The digest of some bytes. Its letters are those of the standard.
+#[allow(clippy::many_single_char_names)]
 pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
     let rounds: [u32; 64] = roots(f64::cbrt);
     let mut state: [u32; 8] = roots(f64::sqrt);
