@@ -10,6 +10,7 @@ pub mod local;
 pub mod mtu;
 pub mod names;
 pub mod pace;
+pub mod provider;
 mod recorder;
 pub mod resolve;
 pub mod return_ttl;
