@@ -53,7 +53,7 @@ _nwcheck() {
 
     case "${cmd}" in
         nwcheck)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I -V --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on --version tcp icmp udp trace dns show diff schema explain demo"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I -V --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on --version tcp icmp udp trace dns show diff schema explain demo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -136,6 +136,10 @@ _nwcheck() {
                     return 0
                     ;;
                 --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -263,7 +267,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__dns)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --type --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --type --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -353,6 +357,10 @@ _nwcheck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --resolve)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -435,7 +443,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__icmp)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -518,6 +526,10 @@ _nwcheck() {
                     return 0
                     ;;
                 --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -633,7 +645,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__tcp)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -719,6 +731,10 @@ _nwcheck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --resolve)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -787,7 +803,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__trace)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --protocol --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --protocol --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -877,6 +893,10 @@ _nwcheck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --resolve)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -945,7 +965,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__udp)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --payload --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --payload --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1032,6 +1052,10 @@ _nwcheck() {
                     return 0
                     ;;
                 --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -13,6 +13,7 @@ mod manners;
 mod misleading;
 mod name;
 mod path;
+mod podman;
 mod policy;
 mod refusals;
 mod silence;
@@ -53,6 +54,7 @@ pub(crate) fn cases() -> Vec<Case> {
         echo::cases(),
         datagram::cases(),
         policy::cases(),
+        podman::cases(),
         name::cases(),
         healthy::cases(),
         far::cases(),
