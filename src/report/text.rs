@@ -5,6 +5,7 @@ pub(in crate::report) mod findings;
 pub mod layout;
 pub(in crate::report) mod measurements;
 pub(in crate::report) mod name;
+mod machine;
 pub mod observation;
 pub(in crate::report) mod path;
 pub(in crate::report) mod probes;
