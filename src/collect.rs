@@ -279,6 +279,11 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             let ports = recorder.read(|evidence| plan::failed_ports(evidence, &endpoint));
             connect::again(recorder, options, endpoint, ports).await;
         }
+        Need::OtherSource(endpoint) => {
+            let other = recorder.read(|evidence| evidence.other_source(&endpoint.address));
+            let Some(other) = other else { return };
+            connect::from_other_source(recorder, options, endpoint, other).await;
+        }
         Need::ReturnTtl(endpoint) => {
             let control = recorder.read(|evidence| plan::open_control(evidence, &endpoint));
             return_ttl::search(recorder, options, endpoint, control).await;
@@ -424,7 +429,7 @@ fn name(step: &Step) -> &'static str {
         Step::Routes | Step::NeighbourEarly(_) | Step::Neighbour(_) => "looking at this machine",
         Step::Measure(need) => match need {
             Need::Burst(_) | Need::Resolution => "probing",
-            Need::SecondBurst(_) | Need::SamePorts(_) => "probing once more",
+            Need::SecondBurst(_) | Need::SamePorts(_) | Need::OtherSource(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
             Need::Look(_) => "seeing what accepts connections",
             Need::Outcomes(_) => "seeing which flows arrive",

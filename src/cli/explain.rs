@@ -101,6 +101,7 @@ fn distance(a: &str, b: &str) -> usize {
 const fn severity(id: Id) -> &'static str {
     match id {
         Id::DestinationIntermittent | Id::PathPartial => "error or warning",
+        Id::LocalMultihomed | Id::LocalCpuHigh | Id::LocalMemoryHigh => "info or warning",
         Id::PathMtuReduced => "info",
         Id::DnsServerDown
         | Id::DnsInconsistent

@@ -215,7 +215,11 @@ fn explains(finding: &Finding, verdict: Verdict) -> bool {
                     || !matches!(finding.origin, Origin::Name | Origin::Local))
         }
         Verdict::Indeterminate => {
-            finding.severity == Severity::Warning && finding.id != Id::DnsServerDown
+            let beside = matches!(
+                finding.id,
+                Id::DnsServerDown | Id::LocalCpuHigh | Id::LocalMemoryHigh
+            );
+            finding.severity == Severity::Warning && !beside
         }
     }
 }

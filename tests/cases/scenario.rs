@@ -16,6 +16,7 @@
 //! | `return-ttl port N`, `return-ttl control N` | with which TTL answers came back; `unsettled` where flows did not agree |
 //! | `same-port N OUTCOME`, `new-port` | attempts from source ports that had failed, and from new ones beside them |
 //! | `look N OUTCOME` | moments on connections that had opened |
+//! | `other-source N OUTCOME`, `usual-source` | attempts from another source of this machine's, and usual ones in turn with them |
 //! | `pause MS` | a pause in which nothing was sent |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `not-permitted` | this user may not send echo requests |
@@ -158,6 +159,8 @@ impl Reader {
             "same-port" => self.series(Operation::SamePort, false, &words),
             "look" => self.series(Operation::Read, false, &words),
             "new-port" => self.series(Operation::SamePort, true, &words),
+            "other-source" => self.series(Operation::OtherSource, false, &words),
+            "usual-source" => self.series(Operation::OtherSource, true, &words),
             "return-ttl" => self.return_ttl(&words),
             "pause" => {
                 let began = self.now;

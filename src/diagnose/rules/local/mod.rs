@@ -2,10 +2,13 @@
 
 mod asymmetric_filter;
 mod conntrack_full;
+mod cpu_high;
 mod firewall;
 mod interface_down;
 mod interface_errors;
 mod listener_address;
+mod memory_high;
+mod multihomed;
 mod neighbour_unresolved;
 mod no_route;
 mod port_denied;
@@ -30,7 +33,10 @@ pub static LOCAL: &[&Rule] = &[
     &conntrack_full::RULE,
     &firewall::RULE,
     &asymmetric_filter::RULE,
+    &multihomed::RULE,
     &neighbour_unresolved::RULE,
     &listener_address::RULE,
     &interface_errors::RULE,
+    &cpu_high::RULE,
+    &memory_high::RULE,
 ];
