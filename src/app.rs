@@ -18,8 +18,10 @@ use crate::collect::{self, Shared};
 use crate::demo;
 use crate::diagnose::{self, rules};
 use crate::model::exit::ExitStatus;
+use crate::model::proxy::ProxyEnvironment;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::saved;
+use crate::model::source::Source;
 use crate::model::systems::Systems;
 use crate::model::{Ms, Report, Target};
 use crate::probe::trace::{self, near::NearHops, raw::Raws};
@@ -120,7 +122,8 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
             }
         }
     };
-    let reports = all(&config, &earlier, systems, &progress, each).await;
+    let proxies = Some(terminal.proxies.clone());
+    let reports = all(&config, &earlier, systems, proxies, &progress, each).await;
     progress.clear();
     let reports = reports
         .into_iter()
@@ -180,6 +183,7 @@ pub(crate) async fn all(
     config: &Config,
     earlier: &[Report],
     systems: Systems,
+    proxies: Option<ProxyEnvironment>,
     progress: &Progress,
     each: impl Fn(&Report),
 ) -> Vec<Report> {
@@ -190,7 +194,10 @@ pub(crate) async fn all(
             raw: Raws::open(&config.options),
             systems: Rc::new(systems),
         },
-        source: local::source(),
+        source: Source {
+            proxies,
+            ..local::source()
+        },
         told: None,
     };
     local::drop_privileges(&config.options, !config.saves.is_empty());

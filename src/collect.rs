@@ -61,7 +61,10 @@ pub async fn check(
     // To the millisecond: what comes after is told as offsets from here.
     let now = jiff::Timestamp::now();
     let now = now.round(jiff::Unit::Millisecond).unwrap_or(now);
-    let evidence = Evidence::new(now, options.clone(), target, shared.source.clone());
+    let mut source = shared.source.clone();
+    // For a host and a port they mean nothing, and need not stand in a report.
+    source.proxies.take_if(|_| target.uri.is_none());
+    let evidence = Evidence::new(now, options.clone(), target, source);
     let recorder = Recorder::new(evidence).telling(shared.told.clone());
     let options = Rc::new(options);
     let before = local::Baseline::read();

@@ -102,7 +102,7 @@ const fn severity(id: Id) -> &'static str {
     match id {
         Id::DestinationIntermittent | Id::PathPartial => "error or warning",
         Id::LocalMultihomed | Id::LocalCpuHigh | Id::LocalMemoryHigh => "info or warning",
-        Id::PathMtuReduced => "info",
+        Id::LocalProxyConfigured | Id::PathMtuReduced => "info",
         Id::DnsServerDown
         | Id::DnsInconsistent
         | Id::DnsTypeUnanswered

@@ -94,6 +94,7 @@ ids! {
     LocalListenerAddress = "local-listener-address", Local;
     LocalInterfaceErrors = "local-interface-errors", Local;
     LocalMultihomed = "local-multihomed", Local;
+    LocalProxyConfigured = "local-proxy-configured", Local;
     LocalCpuHigh = "local-cpu-high", Local;
     LocalMemoryHigh = "local-memory-high", Local;
     PathNoRoute = "path-no-route", Path;

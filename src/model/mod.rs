@@ -14,6 +14,7 @@ pub mod local;
 pub mod observation;
 pub mod options;
 pub mod outcome;
+pub mod proxy;
 pub mod report;
 pub mod resolution;
 pub mod routing;

@@ -14,6 +14,7 @@ mod no_route;
 mod port_denied;
 mod port_in_use;
 mod ports_exhausted;
+mod proxy_configured;
 mod sockets_exhausted;
 mod source_unavailable;
 
@@ -37,6 +38,7 @@ pub static LOCAL: &[&Rule] = &[
     &neighbour_unresolved::RULE,
     &listener_address::RULE,
     &interface_errors::RULE,
+    &proxy_configured::RULE,
     &cpu_high::RULE,
     &memory_high::RULE,
 ];
