@@ -200,11 +200,21 @@ impl<'a> Scene<'a> {
 
     /// Where the packets come from, as somebody else's firewall sees it.
     pub fn source(&self) -> String {
+        let own = self
+            .source_address()
+            .map_or_else(|| "this machine".to_owned(), ToString::to_string);
+        match super::environment::translated_source(self) {
+            Some(outer) => format!("{outer} (as {own} is translated on the way)"),
+            None => own,
+        }
+    }
+
+    /// The address that packets leave this machine with.
+    pub fn source_address(&self) -> Option<&'a Address> {
         let asked = self.evidence.options.source.as_ref();
         asked
             .or_else(|| self.route().and_then(|route| route.source.as_ref()))
             .or(self.evidence.source.address.as_ref())
-            .map_or_else(|| "this machine".to_owned(), ToString::to_string)
     }
 
     /// Whether the source address that was asked for is one of this machine's; also where none was asked for.

@@ -68,7 +68,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
                     from_other.len(),
                     written(&other),
                     usual.len(),
-                    scene.source(),
+                    own(scene),
                 ),
                 ids(&[from_other, usual].concat()),
             ),
@@ -76,7 +76,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 }
 
 fn found(scene: &Scene<'_>, other: &OtherSource, severity: Severity) -> Finding {
-    let (source, way) = (scene.source(), other.egress.as_str());
+    let (source, way) = (own(scene), other.egress.as_str());
     let does = match severity {
         Severity::Warning => "works",
         _ => "was not tried",
@@ -116,6 +116,13 @@ fn found(scene: &Scene<'_>, other: &OtherSource, severity: Severity) -> Finding 
             None => "Correct the route's source (`src`), or the rule or option that sets it.",
         })
         .about(scene.endpoint())
+}
+
+/// The address that packets leave with now.
+fn own(scene: &Scene<'_>) -> String {
+    scene
+        .source_address()
+        .map_or_else(|| "this machine".to_owned(), ToString::to_string)
 }
 
 fn written(other: &OtherSource) -> String {
