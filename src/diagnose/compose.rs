@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use super::chain;
 use super::criteria::{self, State};
-use super::environment;
 use super::rule::{Judge, Judgement, Need};
 use super::scene::{Scene, Shape};
+use super::{disputed, environment};
 use super::{rules, summary};
 use crate::model::evidence::{Ended, Evidence, NotMeasured, UnderTest};
 use crate::model::finding::{Fact, Finding, Id, Origin, Severity};
@@ -284,6 +284,7 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
                     && (finding.severity == Severity::Error || finding.id == Id::UdpNoAnswer)
             });
         if let Some(cause) = left.iter_mut().find(|finding| finding.id == cause) {
+            disputed::tell(&scene, cause);
             cause.evidence.extend(consequences.iter().map(consequence));
             if matches!(cause.origin, Origin::Path | Origin::Destination) {
                 cause

@@ -3,6 +3,7 @@
 mod chain;
 mod compose;
 mod criteria;
+mod disputed;
 mod environment;
 mod rule;
 pub mod rules;

@@ -1,6 +1,6 @@
 //! `local-conntrack-full`: this machine drops new connections because it can't keep track of more.
 
-use crate::diagnose::scene::{Scene, ids};
+use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::count;
 use crate::model::{Finding, Id, Observation, Outcome, Severity};
@@ -40,11 +40,25 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if dropped < lost.len() as u64 {
         return Judgement::Clear;
     }
+    // A device that rejects limits how often it says so, and a host how often it resets: that explains the silence of the others.
+    if matches!(
+        scene.shape(),
+        Shape::Rejected(_) | Shape::RejectedOnce(_) | Shape::Refused | Shape::Circles(_)
+    ) {
+        return Judgement::Clear;
+    }
     let (number, of, all) = (lost.len(), scene.burst.len(), table.max);
-    Judgement::fires(
-        Finding::new(
+    // New connections that all get through, while none of those asked for does, found room.
+    let through: Vec<&Observation> = scene
+        .control
+        .iter()
+        .copied()
+        .filter(|o| matches!(o.outcome, Outcome::Ok | Outcome::Refused))
+        .collect();
+    let disputed = number == of && through.len() >= 2 && through.len() == scene.control.len();
+    let mut finding = Finding::new(
             Id::LocalConntrackFull,
-            Severity::Error,
+            if disputed { Severity::Warning } else { Severity::Error },
             format!("This machine's connection tracking table is full ({} of {all} entries)", table.count),
         )
         .explained("It keeps track of connections for its firewall or its address translation, and drops packets for which it has no entry left.")
@@ -59,6 +73,12 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .command("See the table and its limit:", "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max")
         .command("See what fills it:", "sudo conntrack -L")
         .action("Raise the limit (net.netfilter.nf_conntrack_max), or stop what opens so many connections.")
-        .about(scene.endpoint()),
-    )
+        .about(scene.endpoint());
+    if disputed {
+        finding = finding.fact(
+            format!("But {} to another port of the host got through, all that were tried: they found an entry.", count(through.len() as u64, "new connection")),
+            ids(&through),
+        );
+    }
+    Judgement::fires(finding)
 }

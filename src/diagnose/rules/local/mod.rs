@@ -20,6 +20,7 @@ mod source_unavailable;
 
 use crate::diagnose::Rule;
 
+pub(crate) use listener_address::{listens_at, listens_elsewhere};
 pub(crate) use no_route::forwards;
 
 /// The rules of this family, in the order of the chain.
