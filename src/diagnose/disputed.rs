@@ -3,7 +3,7 @@
 //! Rules look for what proves them. Where other probes of the same burst were answered in another way, the fault holds for a part of
 //! them only, or is not what it seems: the finding says so in its title, and cites them.
 
-use super::rules::local::listens_at;
+use super::rules::local::{listens_at, passes_through};
 use super::scene::{Scene, Sender, ids};
 use crate::model::{Finding, Id, Observation, Origin, Outcome};
 
@@ -21,6 +21,9 @@ pub(super) fn tell(scene: &Scene<'_>, cause: &mut Finding) {
             cause.explanation, listener.endpoint
         );
         return;
+    }
+    if matches!(cause.origin, Origin::Path | Origin::Destination) {
+        cause.evidence.extend(passes_through(scene));
     }
     let against = against(scene, cause);
     if against.is_empty() {

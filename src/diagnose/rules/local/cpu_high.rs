@@ -1,12 +1,13 @@
 //! `local-cpu-high`: other work keeps this machine's processors from the check.
 //!
 //! A busy machine is nobody's fault as long as the check goes well, and a build machine is busy all day: so it is told only beside
-//! something that it may explain (a probe lost among answered ones, a time limit that was exceeded), or where the check itself was
-//! held up. That one is a warning, and asks for more than a busy moment: see `SHOWN`.
+//! something that it may explain: a probe lost among answered ones, or a time limit that was exceeded. It is a warning only where the
+//! limit is kept by the kernel's round trip and broken by what this machine added to it: there the figure is its own doing.
 
 use crate::diagnose::scene::{Scene, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::local::Load;
+use crate::model::text::{count, list};
 use crate::model::{Evidence, Finding, Id, Ms, Observation, Outcome, Severity};
 
 /// The rule.
@@ -17,10 +18,9 @@ pub const RULE: Rule = Rule {
                   wait for their turn before they see an answer that is long there.",
         proof: "Of the time that nwcheck left them, the processors were busy for 95 % or more during the check (`/proc/stat`), or the \
                 control group stood still for a tenth of it (`cpu.stat`). That alone is an info, given only beside probes lost among \
-                answered ones, or beside a time limit that was exceeded. It is a warning when half of the probes or more were \
-                held up on this machine for 50 ms or more (sent later than planned, or their answer, by the kernel's own time, was there \
-                before the program could take it) and the kernel counted that this program waited as long for a processor \
-                (`/proc/self/schedstat`, `cpu.stat`).",
+                answered ones, or beside a time limit that was exceeded. It is a warning when connections broke --max-connect of which \
+                the kernel's own round trip kept it (their answer was there before the program could take it), and the kernel counted that \
+                this program waited as long for a processor (`/proc/self/schedstat`, `cpu.stat`).",
         remedy: "See what runs: `top`. In a container raise its processor quota. Then check again: times taken on a busy machine are partly \
                  its own. Round trips of TCP come from the kernel, and are not affected.",
         lookalikes: "A slow path shows in the kernel's own round trips: `path-latency`. A process that is bound to one busy processor of \
@@ -35,10 +35,6 @@ const BUSY: f64 = 95.0;
 const OWN: f64 = 50.0;
 /// Of less time than this the clock's ticks (10 ms) tell little.
 const SHORTEST: Ms = Ms::from_millis(250);
-/// So late is no ordinary turn: a scheduler that shares one processor among a few programs gives each its turn within a few ms (Linux
-/// `base_slice_ns`: 3 ms).
-const SHOWN: Ms = Ms::from_millis(50);
-
 fn judge(evidence: &Evidence) -> Judgement {
     let scenes: Vec<Scene<'_>> = evidence
         .endpoints
@@ -52,17 +48,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     if untried.len() == scenes.len() {
         return Judgement::Unknown(untried);
     }
-    let held: Vec<(Ms, &Observation)> = scenes.iter().flat_map(held_up).collect();
-    let late: Vec<(Ms, &Observation)> = held
-        .iter()
-        .copied()
-        .filter(|(by, _)| *by >= SHOWN)
-        .collect();
     let troubled: Vec<&Observation> = scenes.iter().flat_map(explicable).collect();
-    let shown = !late.is_empty() && late.len() * 2 >= held.len();
-    if troubled.is_empty() && !shown {
+    if troubled.is_empty() {
         return Judgement::Clear;
     }
+    let ours: Vec<(Ms, &Observation)> = scenes.iter().flat_map(own_delays).collect();
     let Some(load) = evidence.local.load else {
         return Judgement::Unknown(Vec::new());
     };
@@ -71,32 +61,29 @@ fn judge(evidence: &Evidence) -> Judgement {
         Busy::No => return Judgement::Clear,
         Busy::Yes(how) => how,
     };
-    let shortest = late.iter().map(|(by, _)| *by).min().unwrap_or_default();
-    let longest = late.iter().map(|(by, _)| *by).max().unwrap_or_default();
+    let shortest = ours.iter().map(|(by, _)| *by).min();
+    let longest = ours.iter().map(|(by, _)| *by).max().unwrap_or_default();
     let waited = load.waited_ms.or(load.throttled_ms);
-    let waited = waited.filter(|waited| shown && *waited >= shortest);
-    let (severity, title) = match waited {
-        Some(_) => (
+    let proven = shortest.is_some_and(|shortest| waited >= Some(shortest));
+    let (severity, title) = if proven {
+        (
             Severity::Warning,
             format!(
-                "This machine held up {} of {} probes by up to {longest}: {cause}",
-                late.len(),
-                held.len()
+                "This machine itself added up to {longest} to {}: {cause}",
+                count(ours.len() as u64, "connection")
             ),
-        ),
-        None => (
+        )
+    } else {
+        (
             Severity::Info,
             format!("This machine was busy during the check: {cause}"),
-        ),
+        )
     };
-    let mut finding = Finding::new(Id::LocalCpuHigh, severity, title).explained(match waited {
-        Some(_) => {
-            "Times that were taken by the wall clock are partly this machine's own, and its applications wait as long. The kernel's own \
-             round trips are not affected."
-        }
-        None => {
-            "It may have to do with what was seen, and is not proven to: probes are lost on busy machines, and elsewhere."
-        }
+    let mut finding = Finding::new(Id::LocalCpuHigh, severity, title).explained(if proven {
+        "The answers were there in time, and the program could not take them: its applications wait as long. The kernel's own round trips \
+         are not affected."
+    } else {
+        "It may have to do with what was seen, and is not proven to: probes are lost on busy machines, and elsewhere."
     });
     finding = finding.fact(used(evidence, &load), []);
     if let Some(waited) = load.waited_ms {
@@ -107,24 +94,20 @@ fn judge(evidence: &Evidence) -> Judgement {
             [],
         );
     }
-    if !late.is_empty() {
-        let seen: Vec<&Observation> = late.iter().map(|(_, o)| *o).collect();
+    if !ours.is_empty() {
+        let seen: Vec<&Observation> = ours.iter().map(|(_, o)| *o).collect();
         finding = finding.fact(
             format!(
-                "{} of {} probes were sent {shortest} to {longest} later than planned, or their answers were there so long before this \
-                 program could take them.",
-                late.len(),
-                held.len()
+                "{} kept the limit by the kernel's round trip, and broke it because the answer was taken so much later, by up to {longest}.",
+                count(ours.len() as u64, "connection")
             ),
             ids(&seen),
         );
     }
-    if !troubled.is_empty() {
-        finding = finding.fact(
-            format!("Probes that were lost or too slow: {}.", troubled.len()),
-            ids(&troubled),
-        );
-    }
+    finding = finding.fact(
+        format!("Probes that were lost or too slow: {}.", troubled.len()),
+        ids(&troubled),
+    );
     Judgement::fires(
         finding
             .command("See what uses the processors:", "top -b -n 1 | head -n 20")
@@ -146,7 +129,7 @@ fn busy(evidence: &Evidence, load: &Load) -> Busy {
     let used = evidence.local.cpu_percent;
     let throttled = load
         .throttled_ms
-        .filter(|stood| *stood >= SHOWN && stood.as_f64() * 10.0 >= load.during_ms.as_f64());
+        .filter(|stood| *stood > Ms::ZERO && stood.as_f64() * 10.0 >= load.during_ms.as_f64());
     if let Some(stood) = throttled {
         return Busy::Yes(format!(
             "its control group had used up its processor quota for {stood}"
@@ -177,37 +160,25 @@ fn used(evidence: &Evidence, load: &Load) -> String {
         .filter(|stood| *stood > Ms::ZERO)
         .map(|stood| format!("the control group stood still for {stood} for want of quota"));
     let parts: Vec<String> = used.into_iter().chain(stood).collect();
-    format!(
-        "In {}, {}.",
-        load.during_ms,
-        crate::model::text::list(&parts)
-    )
+    format!("In {}, {}.", load.during_ms, list(&parts))
 }
 
-/// By how much this machine held up each probe of the first burst: how much later than planned it was sent, or how much longer than the
-/// kernel's own round trip it took until the answer was seen.
-fn held_up<'a>(scene: &Scene<'a>) -> Vec<(Ms, &'a Observation)> {
-    let options = &scene.evidence.options;
-    let count = usize::try_from(options.count).unwrap_or(usize::MAX);
-    let mut first = scene.burst.clone();
-    first.sort_by_key(|o| o.at_ms);
-    first.truncate(count);
-    let began = first.first().map(|o| o.at_ms).unwrap_or_default();
-    // From one source port one probe waits for the other: nothing was planned.
-    let planned = options.source_port.is_none();
-    let mut due = began;
-    let mut found = Vec::new();
-    for o in first {
-        let late = o.at_ms.saturating_sub(due);
-        due = due + options.interval_ms;
-        let seen_late = match (o.outcome, o.retransmits, o.elapsed_ms, o.rtt_ms) {
-            (Outcome::Ok, Some(0), Some(elapsed), Some(rtt)) => elapsed.saturating_sub(rtt),
-            _ => Ms::ZERO,
-        };
-        let late = if planned { late } else { Ms::ZERO };
-        found.push((late.max(seen_late), o));
-    }
-    found
+/// The connections that broke the limit of the time to an open socket though the kernel's round trip kept it, and by how much later than
+/// it came their answer was taken.
+fn own_delays<'a>(scene: &Scene<'a>) -> Vec<(Ms, &'a Observation)> {
+    let Some(limit) = scene.evidence.options.max_connect_ms else {
+        return Vec::new();
+    };
+    let burst = scene.burst.iter().copied();
+    let ours = burst.filter_map(
+        |o| match (o.outcome, o.retransmits, o.elapsed_ms, o.rtt_ms) {
+            (Outcome::Ok, Some(0), Some(elapsed), Some(rtt)) if rtt <= limit && elapsed > limit => {
+                Some((elapsed.saturating_sub(rtt), o))
+            }
+            _ => None,
+        },
+    );
+    ours.collect()
 }
 
 /// The probes that a busy machine may explain: lost among answered ones, or longer than a limit that was asked for.
