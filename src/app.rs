@@ -19,8 +19,10 @@ use crate::collect::{self, Shared};
 use crate::demo;
 use crate::diagnose::{self, rules};
 use crate::model::exit::ExitStatus;
+use crate::model::proxy::ProxyEnvironment;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::saved;
+use crate::model::source::Source;
 use crate::model::systems::Systems;
 use crate::model::{Ms, Report, Target};
 use crate::probe::provider::{Machines, Sources};
@@ -126,7 +128,12 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
             }
         }
     };
-    let reports = all(&config, &earlier, systems, sources, &progress, each).await;
+    let known = Known {
+        systems: Rc::new(systems),
+        sources,
+        proxies: Some(terminal.proxies.clone()),
+    };
+    let reports = all(&config, &earlier, known, &progress, each).await;
     progress.clear();
     let reports = match reports {
         Ok(reports) => reports,
@@ -185,13 +192,23 @@ fn deliver(
     Ok(status)
 }
 
+/// What was read before the checks, and all of them use.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Which autonomous system an address is of.
+    pub(crate) systems: Rc<Systems>,
+    /// Who knows machines by their names.
+    pub(crate) sources: Rc<Sources>,
+    /// The proxies that applications of this user go through.
+    pub(crate) proxies: Option<ProxyEnvironment>,
+}
+
 /// All targets at the same time, in the order in which they were typed; `each` is told of a report when it is there. A target that means
 /// two machines is wrong usage, and nothing is sent.
 async fn all(
     config: &Config,
     earlier: &[Report],
-    systems: Systems,
-    sources: Rc<Sources>,
+    known: Known,
     progress: &Progress,
     each: impl Fn(&Report),
 ) -> Result<Vec<Report>, cli::Usage> {
@@ -200,11 +217,14 @@ async fn all(
             pace: Pace::new(config.options.rate, PATH_BURST),
             near: NearHops::default(),
             raw: Raws::open(&config.options),
-            systems: Rc::new(systems),
+            systems: known.systems,
         },
-        source: local::source(),
+        source: Source {
+            proxies: known.proxies,
+            ..local::source()
+        },
         machines: Machines {
-            sources,
+            sources: known.sources,
             asked: None,
         },
         told: None,

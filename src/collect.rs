@@ -66,7 +66,10 @@ pub async fn check(
     // To the millisecond: what comes after is told as offsets from here.
     let now = jiff::Timestamp::now() - began.elapsed();
     let now = now.round(jiff::Unit::Millisecond).unwrap_or(now);
-    let evidence = Evidence::new(now, options.clone(), target, shared.source.clone());
+    let mut source = shared.source.clone();
+    // For a host and a port they mean nothing, and need not stand in a report.
+    source.proxies.take_if(|_| target.uri.is_none());
+    let evidence = Evidence::new(now, options.clone(), target, source);
     let recorder = Recorder::since(evidence, began).telling(shared.told.clone());
     let options = Rc::new(options);
     let before = local::Baseline::read();
@@ -294,6 +297,11 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             let ports = recorder.read(|evidence| plan::failed_ports(evidence, &endpoint));
             connect::again(recorder, options, endpoint, ports).await;
         }
+        Need::OtherSource(endpoint) => {
+            let other = recorder.read(|evidence| evidence.other_source(&endpoint.address));
+            let Some(other) = other else { return };
+            connect::from_other_source(recorder, options, endpoint, other).await;
+        }
         Need::ReturnTtl(endpoint) => {
             let control = recorder.read(|evidence| plan::open_control(evidence, &endpoint));
             return_ttl::search(recorder, options, endpoint, control).await;
@@ -439,7 +447,7 @@ fn name(step: &Step) -> &'static str {
         Step::Routes | Step::NeighbourEarly(_) | Step::Neighbour(_) => "looking at this machine",
         Step::Measure(need) => match need {
             Need::Burst(_) | Need::Resolution => "probing",
-            Need::SecondBurst(_) | Need::SamePorts(_) => "probing once more",
+            Need::SecondBurst(_) | Need::SamePorts(_) | Need::OtherSource(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
             Need::Look(_) => "seeing what accepts connections",
             Need::Outcomes(_) => "seeing which flows arrive",

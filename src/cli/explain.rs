@@ -101,7 +101,8 @@ fn distance(a: &str, b: &str) -> usize {
 const fn severity(id: Id) -> &'static str {
     match id {
         Id::DestinationIntermittent | Id::PathPartial => "error or warning",
-        Id::PathMtuReduced => "info",
+        Id::LocalMultihomed | Id::LocalCpuHigh | Id::LocalMemoryHigh => "info or warning",
+        Id::LocalProxyConfigured | Id::PathMtuReduced => "info",
         Id::DnsServerDown
         | Id::DnsInconsistent
         | Id::DnsTypeUnanswered

@@ -4,6 +4,7 @@ use std::env;
 use std::io::{IsTerminal as _, stderr, stdout};
 
 use super::config::{Charset, Colour, Config, Diff};
+use crate::model::proxy::ProxyEnvironment;
 use crate::report::{Style, Verbosity};
 
 /// The width that text has where no terminal reads it.
@@ -34,6 +35,8 @@ pub struct Terminal {
     pub force_color: bool,
     /// `TERM=dumb`.
     pub dumb: bool,
+    /// What the environment says of proxies.
+    pub proxies: ProxyEnvironment,
     /// Whether the locale's character set is UTF-8 (`LC_ALL`, `LC_CTYPE`, `LANG`; locale(7)).
     pub utf8: bool,
 }
@@ -41,7 +44,7 @@ pub struct Terminal {
 impl Terminal {
     /// Reads the environment and the terminal.
     pub fn read() -> Self {
-        let set = |name| {
+        let set = |name: &str| {
             env::var(name)
                 .ok()
                 .filter(|value: &String| !value.is_empty())
@@ -62,6 +65,7 @@ impl Terminal {
             no_color: set("NO_COLOR").is_some(),
             force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             dumb: set("TERM").is_some_and(|term| term == "dumb"),
+            proxies: ProxyEnvironment::read(|name| set(name)),
             utf8: utf8(["LC_ALL", "LC_CTYPE", "LANG"].map(set)),
         }
     }

@@ -10,8 +10,9 @@ use super::chain;
 use super::criteria::{self, State};
 use super::rule::{Judge, Judgement, Need};
 use super::scene::{Scene, Shape};
+use super::{disputed, environment};
 use super::{rules, summary};
-use crate::model::evidence::{Ended, Evidence, UnderTest};
+use crate::model::evidence::{Ended, Evidence, NotMeasured, UnderTest};
 use crate::model::finding::{Fact, Finding, Id, Origin, Severity};
 use crate::model::options::Expect;
 use crate::model::report::{EndpointReport, REPORT_SCHEMA, Report, Status, Tool, Verdict};
@@ -32,6 +33,8 @@ pub(super) struct Judged<'a> {
     pub probes: Probes,
     /// What is wrong: at most one error, first.
     pub findings: Vec<Finding>,
+    /// What the network does not let be seen.
+    pub unseen: Vec<NotMeasured>,
 }
 
 impl Judged<'_> {
@@ -61,6 +64,7 @@ pub fn needs(evidence: &Evidence) -> BTreeSet<Need> {
     }
     for subject in &evidence.endpoints {
         let scene = Scene::new(evidence, subject);
+        wanted.extend(environment::needs(&scene));
         for rule in rules::all() {
             let Judge::Endpoint(judge) = rule.judge else {
                 continue;
@@ -166,6 +170,12 @@ pub fn diagnose(evidence: &Evidence) -> Report {
             .and_then(|route| route.interface.clone());
         local.interface = name.and_then(|name| evidence.local.interface_named(&name).cloned());
     }
+    let mut not_measured = evidence.not_measured.clone();
+    for unseen in judged.iter().flat_map(|j| &j.unseen) {
+        if !not_measured.iter().any(|known| known.what == unseen.what) {
+            not_measured.push(unseen.clone());
+        }
+    }
     let summary = summary::summary(evidence, &judged, &findings, status, verdict);
     Report {
         schema: REPORT_SCHEMA.to_owned(),
@@ -184,7 +194,7 @@ pub fn diagnose(evidence: &Evidence) -> Report {
         summary,
         findings,
         criteria,
-        not_measured: evidence.not_measured.clone(),
+        not_measured,
         resolution: evidence.resolution.clone(),
         endpoints: judged
             .into_iter()
@@ -215,7 +225,11 @@ fn explains(finding: &Finding, verdict: Verdict) -> bool {
                     || !matches!(finding.origin, Origin::Name | Origin::Local))
         }
         Verdict::Indeterminate => {
-            finding.severity == Severity::Warning && finding.id != Id::DnsServerDown
+            let beside = matches!(
+                finding.id,
+                Id::DnsServerDown | Id::LocalCpuHigh | Id::LocalMemoryHigh
+            );
+            finding.severity == Severity::Warning && !beside
         }
     }
 }
@@ -270,7 +284,13 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
                     && (finding.severity == Severity::Error || finding.id == Id::UdpNoAnswer)
             });
         if let Some(cause) = left.iter_mut().find(|finding| finding.id == cause) {
+            disputed::tell(&scene, cause);
             cause.evidence.extend(consequences.iter().map(consequence));
+            if matches!(cause.origin, Origin::Path | Origin::Destination) {
+                cause
+                    .evidence
+                    .extend(environment::translated_destination(&scene));
+            }
             if evidence.target.protocol != Protocol::Trace {
                 say_hidden(cause, &scene.service());
             }
@@ -290,11 +310,13 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
     };
     let count = usize::try_from(evidence.options.count).unwrap_or(usize::MAX);
     let traced = evidence.target.protocol == Protocol::Trace;
+    // What answers at every port does not show that this one is open.
+    let doubted = environment::opens_everything(&scene);
     let unfinished = evidence.ended != Ended::Complete
         && !traced
         && scene.burst.len() < count
         && worst != Some(Severity::Error);
-    let status = if unfinished {
+    let status = if unfinished || (doubted && worst != Some(Severity::Error)) {
         Status::Indeterminate
     } else {
         status
@@ -309,7 +331,12 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
     Judged {
         subject,
         status,
-        state: criteria::state(&scene, &findings),
+        state: if doubted {
+            State::Unproven
+        } else {
+            criteria::state(&scene, &findings)
+        },
+        unseen: environment::not_measured(&scene),
         probes,
         findings,
     }

@@ -3,6 +3,8 @@
 mod chain;
 mod compose;
 mod criteria;
+mod disputed;
+mod environment;
 mod rule;
 pub mod rules;
 pub mod scene;

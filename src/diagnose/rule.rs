@@ -77,6 +77,8 @@ pub enum Need {
     QuietLook(Endpoint),
     /// Attempts from the source ports of those that failed: does the flow decide, or chance?
     SamePorts(Endpoint),
+    /// Connections from another source of this machine's, in turn with usual ones.
+    OtherSource(Endpoint),
     /// Which flows arrive: flows from many source ports followed hop by hop and asked at the destination.
     Outcomes(Endpoint),
     /// A moment on connections that open: does the other side end them at once?

@@ -41,6 +41,8 @@ pub struct Scene<'a> {
     pub same_port: Vec<&'a Observation>,
     /// Moments on connections that opened.
     pub looks: Vec<&'a Observation>,
+    /// Connections from another source, and usual ones in turn with them.
+    pub other_source: Vec<&'a Observation>,
     /// Datagrams to an unlikely port of the host.
     pub datagram: Vec<&'a Observation>,
     /// TTL-limited datagrams to the host.
@@ -157,6 +159,7 @@ impl<'a> Scene<'a> {
             egress: evidence.of(Operation::Egress, endpoint).collect(),
             same_port: evidence.of(Operation::SamePort, endpoint).collect(),
             looks: evidence.of(Operation::Read, endpoint).collect(),
+            other_source: evidence.of(Operation::OtherSource, endpoint).collect(),
             return_ttl: all()
                 .filter(|o| o.operation == Operation::ReturnTtl)
                 .collect(),
@@ -197,10 +200,21 @@ impl<'a> Scene<'a> {
 
     /// Where the packets come from, as somebody else's firewall sees it.
     pub fn source(&self) -> String {
-        self.route()
-            .and_then(|route| route.source.as_ref())
+        let own = self
+            .source_address()
+            .map_or_else(|| "this machine".to_owned(), ToString::to_string);
+        match super::environment::translated_source(self) {
+            Some(outer) => format!("{outer} (as {own} is translated on the way)"),
+            None => own,
+        }
+    }
+
+    /// The address that packets leave this machine with.
+    pub fn source_address(&self) -> Option<&'a Address> {
+        let asked = self.evidence.options.source.as_ref();
+        asked
+            .or_else(|| self.route().and_then(|route| route.source.as_ref()))
             .or(self.evidence.source.address.as_ref())
-            .map_or_else(|| "this machine".to_owned(), ToString::to_string)
     }
 
     /// Whether the source address that was asked for is one of this machine's; also where none was asked for.
@@ -415,6 +429,32 @@ impl<'a> Scene<'a> {
 
     /// Whether the host answered anything at all, and what.
     pub fn host_up(&self) -> Option<HostUp> {
+        self.answers_this_way()
+            .or_else(|| self.answers_another_way())
+    }
+
+    /// Whether connections from another source of this machine's opened, two or more and all of them, and none of the usual ones made in
+    /// turn with them did.
+    pub fn opens_from_another_source(&self) -> bool {
+        let (usual, other): (Vec<&Observation>, Vec<&Observation>) =
+            self.other_source.iter().partition(|o| o.control);
+        let opened = |o: &&&Observation| o.outcome == Outcome::Ok;
+        let all = other.len() >= 2 && other.iter().all(|o| opened(&o));
+        all && !usual.is_empty() && !usual.iter().any(|o| opened(&o))
+    }
+
+    /// Whether the host answered a connection from another source of this machine's.
+    fn answers_another_way(&self) -> Option<HostUp> {
+        let mut tried = self.other_source.iter().filter(|o| !o.control);
+        let answered = tried.find(|o| matches!(o.outcome, Outcome::Ok | Outcome::Refused))?;
+        Some(HostUp {
+            text: "The host is up: it answers a connection from another source address of this machine.".to_owned(),
+            observations: vec![answered.id],
+        })
+    }
+
+    /// Whether the host answered anything by the way that the kernel takes, and what.
+    pub fn answers_this_way(&self) -> Option<HostUp> {
         let proof = |text: String, observation: &Observation| HostUp {
             text,
             observations: vec![observation.id],

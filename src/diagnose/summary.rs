@@ -73,7 +73,12 @@ pub(super) fn summary(
                     Some(said) => format!(
                         "Can't tell whether {label} works: it got no address, and why is not proven ({said})"
                     ),
-                    None => because(&format!("Can't tell whether {label} works")),
+                    None => match judged.iter().flat_map(|j| &j.unseen).next() {
+                        Some(unseen) if first.is_none() => {
+                            format!("Can't tell {}: {}", unseen.what, unseen.why)
+                        }
+                        _ => because(&format!("Can't tell whether {label} works")),
+                    },
                 }
             }
         },

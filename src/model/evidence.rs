@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::local::Local;
+use super::local::{Local, Prefix, RouteKind};
 use super::machine::Machine;
 use super::observation::{Observation, ObservationId, Operation};
 use super::options::Options;
@@ -51,6 +51,19 @@ pub struct UnderTest {
     pub endpoint: Endpoint,
     /// The path to it, once traced.
     pub path: Option<Path>,
+}
+
+/// Another source from which the same address might be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherSource {
+    /// The source address.
+    pub address: Address,
+    /// The interface that it has to leave by; none where the route's own is right.
+    pub interface: Option<String>,
+    /// The interface that packets leave by now.
+    pub egress: String,
+    /// The prefix that makes it one: of the other interface, else of the route's own.
+    pub shared: Prefix,
 }
 
 /// Everything that one check learnt. Rules read this and nothing else; a saved report holds all of it.
@@ -173,6 +186,45 @@ impl Evidence {
             address: endpoint.address.clone(),
             port: Some(self.options.control_port(asked)),
         }
+    }
+
+    /// Another source to reach an address from, where this machine has one: the route's interface has an address of its own that is
+    /// not used, or another interface has the next hop in its prefix. What the user chose is not chosen otherwise.
+    pub fn other_source(&self, to: &Address) -> Option<OtherSource> {
+        let route = self
+            .local
+            .route_to(to)
+            .filter(|route| route.kind == RouteKind::Unicast)?;
+        let egress = self.local.interface_named(route.interface.as_deref()?)?;
+        let source = self.options.source.as_ref().or(route.source.as_ref())?.ip();
+        let usable =
+            |prefix: &&Prefix| prefix.is_routed() && prefix.0.addr().is_ipv6() == to.is_ipv6();
+        let of = |prefix: &Prefix, interface: Option<&str>| OtherSource {
+            address: Address::new(prefix.0.addr()),
+            interface: interface.map(str::to_owned),
+            egress: egress.name.clone(),
+            shared: Prefix(prefix.0.trunc()),
+        };
+        let mut own = egress.addresses.iter().filter(usable);
+        let foreign = self.local.addresses.iter().any(|own| own.ip() == source)
+            && !egress.addresses.iter().any(|own| own.0.addr() == source);
+        if foreign {
+            return own.next().map(|prefix| of(prefix, None));
+        }
+        if self.options.source.is_some() || self.options.interface.is_some() || to.zone().is_some()
+        {
+            return None;
+        }
+        let hop = route.gateway.as_ref().unwrap_or(to).ip();
+        let others = self
+            .local
+            .interfaces
+            .iter()
+            .filter(|other| other.up && other.carrier && other.name != egress.name);
+        let mut ways =
+            others.flat_map(|other| other.addresses.iter().map(move |prefix| (other, prefix)));
+        ways.find(|(_, prefix)| usable(prefix) && prefix.holds_on_link(hop))
+            .map(|(other, prefix)| of(prefix, Some(&other.name)))
     }
 
     /// Notes that something was not measured, once.

@@ -93,6 +93,10 @@ ids! {
     LocalRouteAsymmetricFilter = "local-route-asymmetric-filter", Local;
     LocalListenerAddress = "local-listener-address", Local;
     LocalInterfaceErrors = "local-interface-errors", Local;
+    LocalMultihomed = "local-multihomed", Local;
+    LocalProxyConfigured = "local-proxy-configured", Local;
+    LocalCpuHigh = "local-cpu-high", Local;
+    LocalMemoryHigh = "local-memory-high", Local;
     PathNoRoute = "path-no-route", Path;
     PathHostUnreachable = "path-host-unreachable", Path;
     PathProhibited = "path-prohibited", Path;

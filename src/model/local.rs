@@ -1,5 +1,7 @@
 //! What this machine's kernel says of the way out: route, neighbour, interface, ports, load.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,21 @@ impl std::fmt::Display for Prefix {
         } else {
             self.0.fmt(f)
         }
+    }
+}
+
+impl Prefix {
+    /// Whether its addresses are known beyond one link and one machine: each link has link-local ones.
+    pub fn is_routed(&self) -> bool {
+        match self.0.addr() {
+            IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_link_local()),
+            IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unicast_link_local()),
+        }
+    }
+
+    /// Whether an interface with this prefix has another host's address directly on its link. An address alone has no link.
+    pub fn holds_on_link(&self, ip: IpAddr) -> bool {
+        self.0.prefix_len() < self.0.max_prefix_len() && self.0.contains(&ip)
     }
 }
 
@@ -248,6 +265,25 @@ pub struct Conntrack {
     pub dropped: Option<u64>,
 }
 
+/// What else this machine was busy with while it checked, as the kernel counted it from the first probe to the end. Each part is null where
+/// the kernel does not count it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Load {
+    /// How long was counted.
+    pub during_ms: Ms,
+    /// What this check used of all processors itself, 0 to 100.
+    pub own_cpu_percent: Option<f64>,
+    /// How long this check could have run and waited for a processor.
+    pub waited_ms: Option<Ms>,
+    /// How long its control group stood still because its processor quota was used up.
+    pub throttled_ms: Option<Ms>,
+    /// How long at least one task waited for memory: of the control group, else of the whole machine.
+    pub memory_stalled_ms: Option<Ms>,
+    /// Memory in use of what the control group may use, at the end, 0 to 100; null without a limit.
+    pub memory_limit_percent: Option<f64>,
+}
+
 /// What this machine's kernel says. `route`, `neighbour` and `interface` are those of the first address that failed,
 /// else of the first; the lists have all.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -265,6 +301,8 @@ pub struct Local {
     pub cpu_percent: Option<f64>,
     /// Memory in use at its end, 0 to 100.
     pub memory_percent: Option<f64>,
+    /// What else it was busy with.
+    pub load: Option<Load>,
     /// The route's interface.
     pub interface: Option<Interface>,
     /// Connection tracking.
@@ -273,7 +311,8 @@ pub struct Local {
     pub routes: Vec<Route>,
     /// The next hop for each address.
     pub neighbours: Vec<Neighbour>,
-    /// The interfaces that matter: the routes', and those that are down and have a prefix that holds an address checked.
+    /// The interfaces that matter: the routes', those that have a next hop in their own prefix, too, and those that are down and have a
+    /// prefix that holds an address checked.
     pub interfaces: Vec<Interface>,
     /// All addresses of this machine.
     pub addresses: Vec<Address>,

@@ -16,6 +16,7 @@ pub mod machine;
 pub mod observation;
 pub mod options;
 pub mod outcome;
+pub mod proxy;
 pub mod report;
 pub mod resolution;
 pub mod routing;

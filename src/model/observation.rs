@@ -50,6 +50,8 @@ pub enum Operation {
     ReturnTtl,
     /// A connection from a source port from which an attempt had failed before; a control from a new one beside it.
     SamePort,
+    /// A connection from another source address of this machine; a control from the usual one beside it.
+    OtherSource,
     /// Nothing was sent to the address for a while (`elapsed_ms`), so that routers which limit their errors may answer again;
     /// `cancelled` where no time was left for it.
     Pause,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::proxy::ProxyEnvironment;
 use super::{Address, Endpoint, Ms};
 
 /// From where the connection was looked at.
@@ -52,6 +53,8 @@ pub struct Source {
     pub interface: Option<String>,
     /// What the process may do.
     pub privileges: Vec<Privilege>,
+    /// The proxies that the environment names, without credentials; null where the target is no URI.
+    pub proxies: Option<ProxyEnvironment>,
     /// The resolver's configuration.
     pub resolver: Option<ResolverConfig>,
 }

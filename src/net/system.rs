@@ -8,13 +8,17 @@
 //! kernel) the answer is `None` or empty. Source: proc(5), `Documentation/networking/ip-sysctl.rst`.
 
 mod counters;
+mod group;
 mod host;
 mod load;
 mod ports;
 
 pub use counters::{Conntrack, Counters, SocketUse, conntrack, counters, socket_use};
+pub use group::{Group, group};
 pub use host::{Container, container, host_name, kernel_release, os_name};
-pub use load::{CpuTimes, Memory, Pressure, PressureLine, cpu_times, memory, pressure};
+pub use load::{
+    CpuTimes, Memory, Pressure, PressureLine, Schedule, cpu_times, memory, pressure, schedule,
+};
 pub use ports::{
     Holder, PortSettings, Process, Transport, holder_of_local_port, listeners, port_settings,
     tcp_states,

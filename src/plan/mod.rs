@@ -131,6 +131,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 | Need::Look(e)
                 | Need::ReturnTtl(e)
                 | Need::SamePorts(e)
+                | Need::OtherSource(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
                 // After all else: it is worth no ICMP error that others need.
                 Need::Mtu(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
@@ -260,6 +261,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::SamePorts(e)
         | Need::Ingress(e)
         | Need::Mtu(e)
+        | Need::OtherSource(e)
         | Need::Outcomes(e)
         | Need::Look(e)
         | Need::ControlSeries(e) => Some(e),

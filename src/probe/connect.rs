@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::flow::{flow, icmp, local_outcome};
 use super::series::{ERRORS_EXPLAIN, LATE_REPORT, PATIENT, Series};
 use super::{Recorder, egress, look};
+use crate::model::evidence::OtherSource;
 use crate::model::{Endpoint, Ms, Observation, Operation, Options, Outcome};
 use crate::net::flow::SourcePort;
 use crate::net::tcp::{self, Close, Connect};
@@ -58,6 +59,7 @@ const AGAIN_PATIENCE: Duration = Duration::from_millis(1500);
 pub async fn again(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint, ports: Vec<u16>) {
     let began = Instant::now();
     let mut running = JoinSet::new();
+    let interval = options.interval_ms.to_duration();
     let again = ports.into_iter().take(AGAIN_MAX).map(Some);
     // In turn, as far as there are ports: what changes meanwhile changes for both.
     let in_turn = again
@@ -66,46 +68,81 @@ pub async fn again(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint,
         .flat_map(|port| [port, None]);
     let tries: Vec<Option<u16>> = in_turn.collect();
     for (port, number) in tries.into_iter().zip(0_u32..) {
-        let due = began + options.interval_ms.to_duration().saturating_mul(number);
-        tokio::time::sleep_until(due.into()).await;
-        let (recorder, options, endpoint) = (recorder.clone(), options.clone(), endpoint.clone());
-        running.spawn_local(async move {
-            let mut connect = Connect::on(flow(&options, &endpoint));
-            if let Some(port) = port {
-                connect.flow.source_port = SourcePort::Fixed(port);
-                connect.reuse_address = true;
-            }
-            let began = Instant::now();
-            let mut observation = Observation {
-                endpoint: Some(endpoint),
-                source_port: port,
-                control: port.is_none(),
-                ..Observation::new(Operation::SamePort, recorder.at(began), Outcome::Timeout)
-            };
-            match tcp::start(&connect) {
-                Err(failure) => failed(&mut observation, &failure),
-                Ok(pending) => {
-                    observation.source_port = Some(pending.source_port());
-                    let end = (began + AGAIN_PATIENCE).min(recorder.deadline());
-                    let attempt = pending.wait(end).await;
-                    let elapsed = attempt.ended.saturating_duration_since(attempt.began);
-                    observation.elapsed_ms = Some(elapsed.into());
-                    match attempt.result {
-                        tcp::Outcome::Opened(stream) => {
-                            opened(&mut observation, &stream, elapsed);
-                            stream.close(Close::Fin);
-                        }
-                        tcp::Outcome::Failed(failure) => failed(&mut observation, &failure),
-                        tcp::Outcome::Silent(pending) => {
-                            observation.retransmits = Some(pending.retransmits());
-                        }
-                    }
-                }
-            }
-            recorder.record(observation);
-        });
+        tokio::time::sleep_until((began + interval.saturating_mul(number)).into()).await;
+        let mut connect = Connect::on(flow(&options, &endpoint));
+        if let Some(port) = port {
+            connect.flow.source_port = SourcePort::Fixed(port);
+            connect.reuse_address = true;
+        }
+        let observation = Observation {
+            endpoint: Some(endpoint.clone()),
+            source_port: port,
+            control: port.is_none(),
+            ..Observation::new(Operation::SamePort, recorder.now(), Outcome::Timeout)
+        };
+        running.spawn_local(once(recorder.clone(), connect, observation));
     }
     while running.join_next().await.is_some() {}
+}
+
+/// So many connections are made from another source, and as many usual ones.
+const FROM_ANOTHER: u32 = 3;
+
+/// Connects from another source, in turn with usual attempts, and records each.
+pub async fn from_other_source(
+    recorder: Recorder,
+    options: Rc<Options>,
+    endpoint: Endpoint,
+    other: OtherSource,
+) {
+    let began = Instant::now();
+    let mut running = JoinSet::new();
+    for number in 0..FROM_ANOTHER * 2 {
+        let due = began + options.interval_ms.to_duration().saturating_mul(number);
+        tokio::time::sleep_until(due.into()).await;
+        let usual = number % 2 == 1;
+        let mut connect = Connect::on(flow(&options, &endpoint));
+        if !usual {
+            connect.flow.source = Some(other.address.ip());
+            if other.interface.is_some() {
+                connect.flow.interface.clone_from(&other.interface);
+            }
+        }
+        let observation = Observation {
+            endpoint: Some(endpoint.clone()),
+            control: usual,
+            ..Observation::new(Operation::OtherSource, recorder.now(), Outcome::Timeout)
+        };
+        running.spawn_local(once(recorder.clone(), connect, observation));
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Makes one attempt, waits for it a moment, closes what opened, and records what came of it.
+async fn once(recorder: Recorder, connect: Connect, mut observation: Observation) {
+    let began = Instant::now();
+    observation.at_ms = recorder.at(began);
+    match tcp::start(&connect) {
+        Err(failure) => failed(&mut observation, &failure),
+        Ok(pending) => {
+            observation.source_port = Some(pending.source_port());
+            let end = (began + AGAIN_PATIENCE).min(recorder.deadline());
+            let attempt = pending.wait(end).await;
+            let elapsed = attempt.ended.saturating_duration_since(attempt.began);
+            observation.elapsed_ms = Some(elapsed.into());
+            match attempt.result {
+                tcp::Outcome::Opened(stream) => {
+                    opened(&mut observation, &stream, elapsed);
+                    stream.close(Close::Fin);
+                }
+                tcp::Outcome::Failed(failure) => failed(&mut observation, &failure),
+                tcp::Outcome::Silent(pending) => {
+                    observation.retransmits = Some(pending.retransmits());
+                }
+            }
+        }
+    }
+    recorder.record(observation);
 }
 
 async fn all(recorder: Recorder, options: Rc<Options>, series: Series) {

@@ -1,15 +1,19 @@
 //! This machine: what the kernel says of the way out, before, during and after the probes.
 
+mod counted;
+
 use std::net::IpAddr;
 
 use pnet::datalink;
+
+pub use counted::{Baseline, finish};
 
 use super::Recorder;
 use super::flow::interface_index;
 use crate::model::evidence::Evidence;
 use crate::model::local::{
-    Conntrack, Interface, InterfaceErrors, Listener, Neighbour, NeighbourRole, NeighbourState,
-    Prefix, Process, Route, RouteKind, SourcePort,
+    Interface, Listener, Neighbour, NeighbourRole, NeighbourState, Prefix, Process, Route,
+    RouteKind, SourcePort,
 };
 use crate::model::routing::{self, Action, Entry, Flow};
 use crate::model::source::{Privilege, Source};
@@ -17,26 +21,7 @@ use crate::model::{Address, Endpoint, Operation};
 use crate::net::flow::Family;
 use crate::net::privilege;
 use crate::net::route::{self, Link, Query, RouteError};
-use crate::net::system::{self, CpuTimes, Transport};
-
-/// What is read at the start and compared at the end.
-#[derive(Debug, Clone)]
-pub struct Baseline {
-    cpu: Option<CpuTimes>,
-    conntrack: Option<system::Conntrack>,
-    links: Vec<Link>,
-}
-
-impl Baseline {
-    /// Reads it.
-    pub fn read() -> Self {
-        Self {
-            cpu: system::cpu_times(),
-            conntrack: system::conntrack(),
-            links: route::links().map(|dump| dump.items).unwrap_or_default(),
-        }
-    }
-}
+use crate::net::system::{self, Transport};
 
 /// Where the check is made from. Opens no socket but to see which may be opened.
 pub fn source() -> Source {
@@ -111,6 +96,11 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
         .iter()
         .filter_map(|route| route.interface.clone())
         .collect();
+    let next_hops: Vec<IpAddr> = found
+        .iter()
+        .filter(|route| route.kind == RouteKind::Unicast)
+        .map(|route| route.gateway.as_ref().unwrap_or(&route.destination).ip())
+        .collect();
     let interfaces: Vec<Interface> = links
         .iter()
         .filter_map(|link| {
@@ -131,7 +121,13 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
                 || addresses
                     .iter()
                     .any(|a| a.zone() == Some(link.name.as_str()));
-            (named.contains(&link.name) || (down && (holds || asked)))
+            let also = !down
+                && !link.flags.is_loopback()
+                && prefixes.iter().any(|prefix| {
+                    let holds = |hop: &IpAddr| prefix.is_routed() && prefix.holds_on_link(*hop);
+                    next_hops.iter().any(holds)
+                });
+            (named.contains(&link.name) || also || (down && (holds || asked)))
                 .then(|| interface(link, prefixes))
         })
         .collect();
@@ -545,51 +541,4 @@ pub fn listeners(recorder: &Recorder, port: u16) {
         })
         .collect();
     recorder.update(|evidence| evidence.local.listeners = found);
-}
-
-/// Compares what was read at the start with what is so at the end: load, and the errors of the interfaces.
-pub fn finish(evidence: &mut Evidence, before: &Baseline) {
-    let cpu = system::cpu_times();
-    evidence.local.cpu_percent = cpu
-        .zip(before.cpu)
-        .and_then(|(now, then)| now.percent_since(&then))
-        .map(tenth);
-    evidence.local.memory_percent =
-        system::memory().map(|memory| tenth(100.0 - memory.available_percent()));
-    evidence.local.conntrack = system::conntrack().map(|conntrack| Conntrack {
-        count: conntrack.count,
-        max: conntrack.max,
-        dropped: before
-            .conntrack
-            .and_then(|before| Some(conntrack.dropped?.saturating_sub(before.dropped?))),
-    });
-    let now = route::links().map(|dump| dump.items).unwrap_or_default();
-    for interface in &mut evidence.local.interfaces {
-        let find = |links: &[Link]| {
-            links
-                .iter()
-                .find(|link| link.name == interface.name)
-                .cloned()
-        };
-        let (Some(earlier), Some(later)) = (find(&before.links), find(&now)) else {
-            continue;
-        };
-        if let (Some(a), Some(b)) = (earlier.statistics, later.statistics) {
-            interface.errors = Some(InterfaceErrors {
-                rx_errors: b.rx_errors.saturating_sub(a.rx_errors),
-                tx_errors: b.tx_errors.saturating_sub(a.tx_errors),
-                tx_dropped: b.tx_dropped.saturating_sub(a.tx_dropped),
-                carrier_changes: u64::from(
-                    later
-                        .carrier_changes
-                        .unwrap_or(0)
-                        .saturating_sub(earlier.carrier_changes.unwrap_or(0)),
-                ),
-            });
-        }
-    }
-}
-
-fn tenth(percent: f64) -> f64 {
-    (percent * 10.0).round() / 10.0
 }

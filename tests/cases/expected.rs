@@ -7,6 +7,7 @@
 //! | `finding ID SEVERITY [hop N] [address A] [says TEXT]` | one line for each finding, in order, and no other; `says` is a part of its title, evidence or steps |
 //! | `nothing` | there is no finding |
 //! | `never TEXT` | no finding says this |
+//! | `unmeasured TEXT` | it is said that this was not measured; `nothing`: nothing is said so |
 //! | `clear ID`, `fires ID`, `unknown ID [NEED…]` | what a rule makes of it |
 //! | `asks NEED…` | what the rule of this folder asks for, exactly |
 //! | `needs NEED…` or `needs none` | what the check still needs, exactly |
@@ -63,6 +64,7 @@ pub struct Expected {
     needs: Option<BTreeSet<String>>,
     criteria: Vec<(String, String)>,
     never: Vec<String>,
+    unmeasured: Vec<String>,
     /// Why the code is thought to be wrong here.
     pub disputed: Option<String>,
 }
@@ -93,6 +95,7 @@ impl Expected {
                 [name, met] => self.criteria.push(((*name).to_owned(), (*met).to_owned())),
                 _ => return Err("criterion NAME met|broken|unknown".to_owned()),
             },
+            "unmeasured" => self.unmeasured.push(rest.to_owned()),
             "never" => self.never.push(rest.to_owned()),
             "disputed" => self.disputed = Some(rest.to_owned()),
             _ => return Ok(false),
@@ -133,6 +136,17 @@ impl Expected {
         for text in &self.never {
             for finding in report.findings.iter().filter(|finding| says(finding, text)) {
                 faults.push(format!("{} says “{text}”", finding.id));
+            }
+        }
+        for text in &self.unmeasured {
+            let mut all = report.not_measured.iter();
+            let as_wanted = match text.as_str() {
+                "nothing" => report.not_measured.is_empty(),
+                text => all.any(|m| format!("{}: {}", m.what, m.why).contains(text)),
+            };
+            if !as_wanted {
+                let found = &report.not_measured;
+                faults.push(format!("not measured must be “{text}”, and is {found:?}"));
             }
         }
         for (name, wanted) in &self.criteria {
@@ -321,6 +335,7 @@ fn word(need: &Need) -> &'static str {
         Need::SecondBurst(_) => "second-burst",
         Need::SamePorts(_) => "same-ports",
         Need::Look(_) => "look",
+        Need::OtherSource(_) => "other-source",
         Need::QuietLook(_) => "quiet-look",
         Need::ReturnTtl(_) => "return-ttl",
         Need::Control(_) => "control",

@@ -16,6 +16,7 @@
 //! | `return-ttl port N`, `return-ttl control N` | with which TTL answers came back; `unsettled` where flows did not agree |
 //! | `same-port N OUTCOME`, `new-port` | attempts from source ports that had failed, and from new ones beside them |
 //! | `look N OUTCOME` | moments on connections that had opened |
+//! | `other-source N OUTCOME`, `usual-source` | attempts from another source of this machine's, and usual ones in turn with them |
 //! | `pause MS` | a pause in which nothing was sent |
 //! | `baseline HOP ROUTER` | an earlier report |
 //! | `not-permitted` | this user may not send echo requests |
@@ -23,7 +24,8 @@
 //! | `ended deadline` or `interrupted` | how the measuring ended |
 //!
 //! Keys: `from` (sender of the ICMP error), `rtt`, `after` (wall time), `again` (retransmissions), `errno`, `to` (address), `flow`
-//! (source port), `x` (how often), `names` (the MTU that an error names). What this machine says and what DNS says: `local.rs`, `names.rs`.
+//! (source port), `x` (how often), `names` (the MTU that an error names), `quoted-from` and `quoted-to` (the ends of the probe as an
+//! error quotes them, where they were changed), `reply-ttl`. What this machine says and what DNS says: `local.rs`, `names.rs`.
 
 mod answer;
 mod local;
@@ -158,6 +160,8 @@ impl Reader {
             "same-port" => self.series(Operation::SamePort, false, &words),
             "look" => self.series(Operation::Read, false, &words),
             "new-port" => self.series(Operation::SamePort, true, &words),
+            "other-source" => self.series(Operation::OtherSource, false, &words),
+            "usual-source" => self.series(Operation::OtherSource, true, &words),
             "return-ttl" => self.return_ttl(&words),
             "pause" => {
                 let began = self.now;

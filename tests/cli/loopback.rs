@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Run, nwcheck};
+use crate::{Run, command, nwcheck, run};
 
 fn report(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap()
@@ -132,4 +132,29 @@ fn no_capability_stays_effective_while_it_runs_nor_can_be_had_by_what_it_runs() 
         child.wait().unwrap();
         assert!(is_dropped, "{arguments:?} {seen}");
     }
+}
+
+#[test]
+fn a_proxy_that_applies_is_told_of_and_its_password_never() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let with = |target: &str, form: &str| {
+        let words = [target, "-o", form, "-c", "2", "--no-path"];
+        let mut command = command(words);
+        command.env("https_proxy", "http://joe:s3cr3t@proxy.example:3128");
+        command.env("NO_PROXY", "x@s3cr3t.example");
+        let run = run(&mut command);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        assert!(!(run.stdout.clone() + &run.stderr).contains("s3cr3t"));
+        run
+    };
+    let target = format!("https://127.0.0.1:{port}/");
+    for form in ["text", "json"] {
+        let told = with(&target, form).stdout;
+        assert!(told.contains("local-proxy-configured"), "{told}");
+        assert!(told.contains("http://proxy.example:3128"), "{told}");
+    }
+    // For a host and a port it means nothing.
+    let told = with(&format!("127.0.0.1:{port}"), "json").stdout;
+    assert!(!told.contains("proxy.example"), "{told}");
 }

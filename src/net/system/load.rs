@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::{Resource, read};
 
+/// Ticks of `/proc/stat` in a second (`USER_HZ`): 100 on all that nwcheck is built for, whatever the kernel's own clock (time(7)).
+const TICKS_A_SECOND: f64 = 100.0;
+
 /// What the processors did since boot, in ticks, all of them added up. In a container it is the whole
 /// machine's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +25,15 @@ impl CpuTimes {
     /// Percent busy between an earlier snapshot and this one, 0 to 100; `None` if no tick has passed.
     pub fn percent_since(&self, earlier: &Self) -> Option<f64> {
         share(earlier.busy, self.busy, earlier.total, self.total)
+    }
+
+    /// The time of all processors together between an earlier snapshot and this one; `None` if no tick has passed.
+    pub fn time_since(&self, earlier: &Self) -> Option<Duration> {
+        let ticks = self
+            .total
+            .checked_sub(earlier.total)
+            .filter(|&ticks| ticks > 0)?;
+        Some(Duration::from_secs_f64(ticks as f64 / TICKS_A_SECOND))
     }
 
     /// Percent stolen by the hypervisor between an earlier snapshot and this one.
@@ -123,7 +135,7 @@ pub fn pressure(resource: Resource) -> Option<Pressure> {
     })?)
 }
 
-fn parse_pressure(text: &str) -> Option<Pressure> {
+pub(super) fn parse_pressure(text: &str) -> Option<Pressure> {
     let line = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
         let field = |name: &str| {
@@ -139,6 +151,30 @@ fn parse_pressure(text: &str) -> Option<Pressure> {
     Some(Pressure {
         some: line("some ")?,
         full: line("full "),
+    })
+}
+
+/// What the scheduler did with the first thread of this process since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// It ran.
+    pub ran: Duration,
+    /// It could have run, and waited for a processor; also while its control group had used up its quota.
+    pub waited: Duration,
+}
+
+/// A snapshot of `/proc/self/schedstat`, which is about the first thread alone (`Documentation/scheduler/sched-stats.rst`); `None`
+/// where the kernel does not count it.
+pub fn schedule() -> Option<Schedule> {
+    parse_schedule(&read("/proc/self/schedstat")?)
+}
+
+fn parse_schedule(text: &str) -> Option<Schedule> {
+    let mut words = text.split_whitespace();
+    let mut time = || words.next()?.parse().ok().map(Duration::from_nanos);
+    Some(Schedule {
+        ran: time()?,
+        waited: time()?,
     })
 }
 
@@ -165,6 +201,14 @@ mod tests {
     }
 
     #[test]
+    fn the_schedule_has_running_and_waiting_apart() {
+        let schedule = parse_schedule("1500000 2000 7\n").unwrap();
+        assert_eq!(schedule.ran, Duration::from_micros(1500));
+        assert_eq!(schedule.waited, Duration::from_micros(2));
+        assert_eq!(parse_schedule("1500000\n"), None);
+    }
+
+    #[test]
     fn pressure_has_an_average_and_a_total() {
         let text = "some avg10=0.18 avg60=0.06 avg300=0.48 total=30519017\n";
         let pressure = parse_pressure(text).unwrap();
@@ -177,6 +221,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in "[a-zA-Z0-9 :=.\\n-]{0,120}") {
             let _ = parse_cpu(&format!("cpu {text}"));
+            let _ = parse_schedule(&text);
             let _ = parse_memory(&format!("MemTotal:{text}\nMemAvailable:{text}"));
             let _ = parse_pressure(&format!("some {text}"));
         }

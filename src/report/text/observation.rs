@@ -54,6 +54,7 @@ const fn attempted(operation: Operation) -> &'static str {
     match operation {
         Operation::Mtu => "mtu",
         Operation::SamePort => "same port",
+        Operation::OtherSource => "other source",
         Operation::Pause => "pause",
         Operation::ReturnTtl => "return TTL",
         Operation::Resolve => "resolve",

@@ -1,8 +1,9 @@
 //! What came of one probe: its outcome and the keys after it.
 
+use nwcheck::model::observation::Quoted;
 use nwcheck::model::{Address, Endpoint, Icmp, Ms, Observation, Operation, Outcome};
 
-use super::{address, number};
+use super::{address, endpoint, number};
 
 /// What came of a probe.
 pub struct What {
@@ -16,6 +17,8 @@ pub struct What {
     pub flow: Option<u16>,
     pub times: u32,
     mtu: Option<u32>,
+    quoted: [Option<Endpoint>; 2],
+    reply_ttl: Option<u8>,
 }
 
 impl What {
@@ -32,6 +35,8 @@ impl What {
             flow: None,
             times: 1,
             mtu: None,
+            quoted: [None, None],
+            reply_ttl: None,
         };
         let mut words = words.iter();
         while let Some(key) = words.next() {
@@ -45,6 +50,9 @@ impl What {
                 "errno" => what.errno = Some((*value).to_owned()),
                 "flow" => what.flow = Some(number(value)?),
                 "names" => what.mtu = Some(number(value)?),
+                "quoted-from" => what.quoted[0] = Some(endpoint(value)?),
+                "quoted-to" => what.quoted[1] = Some(endpoint(value)?),
+                "reply-ttl" => what.reply_ttl = Some(number(value)?),
                 "x" => what.times = number(value)?,
                 other => return Err(format!("`{other}`?")),
             }
@@ -87,9 +95,15 @@ impl What {
             errno: self.errno.clone(),
             icmp: self.from.as_ref().map(|from| Icmp {
                 mtu: self.mtu,
+                quote: self.quoted.iter().any(Option::is_some).then(|| Quoted {
+                    source: self.quoted[0].clone(),
+                    destination: self.quoted[1].clone(),
+                    ..Quoted::default()
+                }),
                 ..icmp(self.outcome, from)
             }),
             control,
+            reply_ttl: self.reply_ttl,
             ..Observation::new(operation, Ms::from_millis(now), self.outcome)
         }
     }

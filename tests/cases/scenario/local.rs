@@ -14,12 +14,16 @@
 //! | `listener ENDPOINT [PID NAME]` | a socket that listens |
 //! | `conntrack COUNT MAX [DROPPED]` | the table of tracked connections |
 //! | `link-counters NAME rx N tx N dropped N carrier N` | what rose at an interface during the check |
+//! | `environment NAME VALUE` | a proxy variable |
+//! | `cpu USED OWN DURING WAITED [THROTTLED]` | recorded counters: percent, percent, and times in ms |
+//! | `memory USED DURING STALLED [LIMIT]` | the same of memory; LIMIT is the percent in use of what the control group may use |
 //! | `device ADDRESS NAME` | a reverse name |
 
 use nwcheck::model::local::{
     Conntrack, Interface, InterfaceErrors, Listener, Local, Neighbour, Prefix, Process, Route,
     RouteKind, SourcePort,
 };
+use nwcheck::model::proxy::ProxyEnvironment;
 use nwcheck::model::{Address, Evidence, Ms};
 
 use super::{address, endpoint, from_word, number};
@@ -228,6 +232,29 @@ pub fn take(
                 tx_dropped: number(dropped)?,
                 carrier_changes: number(carrier)?,
             });
+        }
+        ("environment", [name, value @ ..]) => {
+            let value = value.join(" ");
+            let read = ProxyEnvironment::read(|of| (of == *name).then(|| value.clone()));
+            let known = evidence.source.proxies.get_or_insert_default();
+            known.proxies.extend(read.proxies);
+            known.exceptions.extend(read.exceptions);
+        }
+        ("cpu", [used, own, during, waited, throttled @ ..]) => {
+            local.cpu_percent = Some(number(used)?);
+            let load = local.load.get_or_insert_default();
+            load.own_cpu_percent = Some(number(own)?);
+            load.during_ms = Ms::from_millis(number(during)?);
+            load.waited_ms = Some(Ms::from_millis(number(waited)?));
+            let throttled = throttled.first().map(|text| number(text)).transpose()?;
+            load.throttled_ms = throttled.map(Ms::from_millis);
+        }
+        ("memory", [used, during, stalled, limit @ ..]) => {
+            local.memory_percent = Some(number(used)?);
+            let load = local.load.get_or_insert_default();
+            load.during_ms = Ms::from_millis(number(during)?);
+            load.memory_stalled_ms = Some(Ms::from_millis(number(stalled)?));
+            load.memory_limit_percent = limit.first().map(|text| number(text)).transpose()?;
         }
         ("device", [at, name]) => {
             evidence.names.insert(address(at)?, (*name).to_owned());

@@ -47,6 +47,8 @@ fn a_router_that_rewrites_the_ttl_passes() {
             let found = run.run();
             found.passes();
             assert_eq!(found.findings("info"), [""; 0], "{found}");
+            let unmeasured = found.at("/not_measured").to_string();
+            assert!(unmeasured.contains("beyond the first hop"), "{found}");
         }
         tcp(lab.client(), lab.server_address(family), 444)
             .run()

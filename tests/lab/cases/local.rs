@@ -3,7 +3,9 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use super::{OTHER_PORT, PORT, check, check_port, elsewhere, elsewhere_prefix, serve, tcp};
+use super::{
+    OTHER_PORT, PORT, address, check, check_port, elsewhere, elsewhere_prefix, serve, tcp,
+};
 use crate::{
     case::{Case, cases},
     firewall::Hook,
@@ -31,6 +33,8 @@ pub(super) fn cases() -> Vec<Case> {
         a_rule_that_drops_the_answers_is_this_machines: [Nft],
         answers_that_the_reverse_path_filter_drops_are_this_machines,
         an_interface_whose_queue_overflows_loses_packets: [Tun],
+        the_wrong_one_of_two_interfaces_on_one_network_is_named,
+        a_source_address_that_nobody_has_a_route_to_is_named,
     ]
 }
 
@@ -79,6 +83,74 @@ fn an_interface_whose_queue_overflows_loses_packets() {
         while taken < 500 && (&unread).read(&mut packet).is_ok() {
             taken += 1;
         }
+    }
+}
+
+fn the_wrong_one_of_two_interfaces_on_one_network_is_named() {
+    let [client, server, switch] = ["client", "server", "switch"].map(Namespace::new);
+    switch.add_bridge("br0");
+    switch.set_up("br0");
+    for (of, name, port) in [
+        (&client, "eth0", "p0"),
+        (&client, "eth1", "p1"),
+        (&server, "eth0", "p2"),
+    ] {
+        veth((of, name), (&switch, port));
+    }
+    for port in ["p1", "p2"] {
+        switch.enslave(port, "br0");
+    }
+    for (family, bits) in [(Family::V4, 24), (Family::V6, 64)] {
+        // The kernel takes the first of two routes that are the same.
+        client.add_address("eth0", &format!("{}/{bits}", host(family, 0, 1)));
+        client.add_address("eth1", &format!("{}/{bits}", host(family, 0, 3)));
+        server.add_address("eth0", &format!("{}/{bits}", host(family, 0, 2)));
+    }
+    client.wait_for_carrier(&["eth0", "eth1"]);
+    server.wait_for_carrier(&["eth0"]);
+    switch.wait_for_carrier(&["p0", "p1", "p2"]);
+    let _service = serve(&server, PORT);
+    for family in Family::BOTH {
+        let to = host(family, 0, 2);
+        let failed = tcp(&client, to, PORT).run();
+        failed
+            .fails_by("local-neighbour-unresolved")
+            .mentions("local-multihomed", "eth1 works");
+        assert_eq!(failed.findings("warning"), ["local-multihomed"], "{failed}");
+    }
+    // Wired to the same switch, both are well, and nothing is said of them.
+    switch.enslave("p0", "br0");
+    for family in Family::BOTH {
+        let to = host(family, 0, 2);
+        let works = tcp(&client, to, PORT).run();
+        works.passes();
+        assert_eq!(works.findings("info"), [""; 0], "{works}");
+        // A closed port is nothing but that.
+        let closed = tcp(&client, to, OTHER_PORT).run();
+        closed.fails_by("port-closed");
+        assert_eq!(closed.findings("warning"), [""; 0], "{closed}");
+    }
+}
+
+fn a_source_address_that_nobody_has_a_route_to_is_named() {
+    let lab = Lab::routers(2).build();
+    let _service = serve(lab.server(), PORT);
+    for (family, own, bits) in [(Family::V4, "10.99.0.1", 32), (Family::V6, "fd99::1", 128)] {
+        let own = address(own);
+        lab.client().add_address("lo", &format!("{own}/{bits}"));
+        let run = || check(&lab, family).arguments(["--source", &own.to_string()]);
+        let failed = run().run();
+        let finding = failed.exits(1).finding("local-multihomed");
+        assert_eq!(finding["severity"], "warning", "{failed}");
+        failed.mentions("local-multihomed", &lab.client_address(family).to_string());
+        // What is known on the way back is as good as any other address.
+        for k in 1..=2 {
+            let back = Route::to(format!("{own}/{bits}")).via(host(family, k - 1, 1));
+            lab.router(k).add_route(&back);
+        }
+        let works = run().run();
+        works.passes();
+        assert_eq!(works.findings("info"), [""; 0], "{works}");
     }
 }
 

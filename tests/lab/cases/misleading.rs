@@ -14,6 +14,7 @@ use crate::{
     firewall::Hook,
     nameserver::{Manner, NameServer, Zone},
     net::{Family, Route},
+    outcome::Outcome,
     run::Run,
     services::{Service, Tcp},
     topology::{Lab, host},
@@ -41,7 +42,56 @@ pub(super) fn cases() -> Vec<Case> {
         a_deadline_ends_a_blocked_check: [Nft],
         a_check_that_is_interrupted_while_it_resolves_reports,
         a_host_whose_neighbour_entry_is_stale_and_wrong_is_no_firewall,
+        a_device_that_accepts_every_connection_proves_no_port_open: [Nft],
+        addresses_that_stand_for_others_prove_no_port_open: [Nft],
     ]
+}
+
+/// Everything is accepted on the way, whatever the host does: of one port among many that can't be told apart.
+const ALL_ACCEPTED: &str = "chain rules { type nat hook prerouting priority dstnat; policy accept; iifname left meta l4proto tcp redirect to :3128; }";
+
+fn a_device_that_accepts_every_connection_proves_no_port_open() {
+    let lab = Lab::routers(3).build();
+    let _proxy = serve(lab.router(1), 3128);
+    let rules = lab.router(1).table(ALL_ACCEPTED);
+    for family in Family::BOTH {
+        for run in [check(&lab, family), check(&lab, family).root()] {
+            let found = run.run();
+            found.could_not_tell();
+            assert!(
+                unmeasured(&found).contains("accepts every connection"),
+                "{found}"
+            );
+        }
+        // Nor closed, nor filtered.
+        let expected = check(&lab, family).arguments(["--expect", "blocked"]).run();
+        assert_eq!(expected.at("/verdict"), "indeterminate", "{expected}");
+    }
+    lab.router(1).delete_table(&rules);
+    let _service = serve(lab.server(), PORT);
+    for family in Family::BOTH {
+        let found = check(&lab, family).run();
+        found.passes();
+        assert!(
+            !unmeasured(&found).contains("accepts every connection"),
+            "{found}"
+        );
+    }
+}
+
+fn addresses_that_stand_for_others_prove_no_port_open() {
+    let lab = Lab::routers(2).build();
+    let _proxy = serve(lab.router(1), 3128);
+    let _rules = lab.router(1).table(ALL_ACCEPTED);
+    let fake = "198.18.0.7".parse().expect("an address");
+    let found = tcp(lab.client(), fake, PORT).run();
+    found.could_not_tell();
+    assert!(unmeasured(&found).contains("198.18.0.0/15"), "{found}");
+}
+
+/// What was not measured, as text.
+fn unmeasured(outcome: &Outcome) -> String {
+    outcome.at("/not_measured").to_string()
 }
 
 const SYN: &str = "tcp dport 443 tcp flags & (syn | ack) == syn";

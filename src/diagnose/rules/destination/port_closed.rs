@@ -1,6 +1,7 @@
 //! `port-closed`: the host itself refuses; nothing listens.
 
 use super::return_ttl::{Compared, compared};
+use crate::diagnose::rules::local::listens_elsewhere;
 use crate::diagnose::rules::path::{Reset, reset_before_the_host};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
@@ -38,14 +39,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if scene.resets_made_here().is_some() {
         return Judgement::Clear;
     }
-    if scene.is_own()
-        && scene
-            .evidence
-            .local
-            .listeners
-            .iter()
-            .any(|l| l.endpoint.port == Some(port))
-    {
+    if scene.is_own() && listens_elsewhere(scene).is_some() {
         return Judgement::Clear;
     }
     let refused = scene.with(Outcome::Refused);

@@ -79,7 +79,13 @@ fn silent(scene: &Scene<'_>) -> Judgement {
         (None, Some(1)) => Some(None),
         _ => None,
     };
-    let explanation = if local {
+    let differs = scene.opens_from_another_source();
+    let explanation = if differs {
+        format!(
+            "It answers connections from another address of this machine at the same time: what differs is the source. Answers to {} have              no way back, or a filter on the way or on the host refuses that source.",
+            scene.source()
+        )
+    } else if local {
         format!(
             "The address is this machine's own: its firewall drops {service}, or the service is too busy to accept (its queue is full)."
         )
@@ -104,10 +110,18 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     let mut finding = Finding::new(
         Id::PortFiltered,
         Severity::Error,
-        format!(
-            "{} is up, but port {port} does not answer: it is filtered",
-            scene.host()
-        ),
+        if differs {
+            format!(
+                "{} does not answer port {port} to {}",
+                scene.host(),
+                scene.source()
+            )
+        } else {
+            format!(
+                "{} is up, but port {port} does not answer: it is filtered",
+                scene.host()
+            )
+        },
     )
     .explained(explanation)
     .fact(

@@ -1,6 +1,7 @@
 //! `udp-closed`: the host itself says that nothing listens on the UDP port.
 
 use super::port_filtered::closes;
+use crate::diagnose::rules::local::listens_elsewhere;
 use crate::diagnose::scene::{Rejection, Scene, Shape};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Finding, Id, Severity};
@@ -27,9 +28,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::RejectedOnce(r) if closes(scene, &r) => Judgement::Unknown(scene.heard_once()),
         Shape::Rejected(r) if closes(scene, &r) => {
             // A socket on another address of this machine has a finding of its own.
-            let port = scene.endpoint().port;
-            let listeners = &scene.evidence.local.listeners;
-            if scene.is_own() && listeners.iter().any(|l| l.endpoint.port == port) {
+            if scene.is_own() && listens_elsewhere(scene).is_some() {
                 return Judgement::Clear;
             }
             Judgement::fires(finding(scene, &r))

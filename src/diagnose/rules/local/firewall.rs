@@ -73,6 +73,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
 
 /// Nothing answered, and the kernel's counters tell that this machine itself is why.
 fn swallowed(scene: &Scene<'_>) -> Judgement {
+    // The host answered a probe of the trace to this very port, and the answer was taken: neither it nor the probe is dropped here.
+    if scene.walk.arrival().is_some() {
+        return Judgement::Clear;
+    }
     // A router that answers SYNs to this very port has seen them: they leave this machine.
     let leaves = scene.walk.last_expired().is_some();
     let out: Vec<_> = scene

@@ -37,6 +37,11 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let Some(interface) = downed_interface(scene).filter(|_| failed) else {
         return Judgement::Clear;
     };
+    // Routers or the host answered meanwhile: it was down for a moment, and not when the probes were lost.
+    let passed = scene.farthest().is_some() || scene.answers_this_way().is_some();
+    if passed && matches!(scene.shape(), Shape::Silent) {
+        return Judgement::Clear;
+    }
     let name = &interface.name;
     let how = if interface.up {
         "has no carrier"

@@ -3,6 +3,7 @@
 use crate::diagnose::rules::destination::closes;
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::local::Listener;
 use crate::model::text::escape;
 use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
@@ -20,6 +21,25 @@ pub const RULE: Rule = Rule {
     judge: Judge::Endpoint(judge),
 };
 
+/// A socket that listens on the port at the very address asked for, or at all addresses of its family.
+pub(crate) fn listens_at<'a>(scene: &Scene<'a>) -> Option<&'a Listener> {
+    let (asked, port) = (scene.address(), scene.endpoint().port);
+    scene.evidence.local.listeners.iter().find(|listener| {
+        let address = &listener.endpoint.address;
+        let all = address.ip().is_unspecified() && address.is_ipv6() == asked.is_ipv6();
+        listener.endpoint.port == port && (all || address.ip() == asked.ip())
+    })
+}
+
+/// A socket that listens on the port at other addresses alone.
+pub(crate) fn listens_elsewhere<'a>(scene: &Scene<'a>) -> Option<&'a Listener> {
+    let port = scene.endpoint().port?;
+    let mut listeners = scene.evidence.local.listeners.iter();
+    listeners
+        .find(|l| l.endpoint.port == Some(port))
+        .filter(|_| listens_at(scene).is_none())
+}
+
 fn judge(scene: &Scene<'_>) -> Judgement {
     match scene.shape() {
         Shape::Refused if scene.is_own() => {}
@@ -27,16 +47,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
     }
-    let Some(port) = scene.endpoint().port else {
-        return Judgement::Clear;
-    };
-    let Some(listener) = scene
-        .evidence
-        .local
-        .listeners
-        .iter()
-        .find(|l| l.endpoint.port == Some(port))
-    else {
+    let port = scene.endpoint().port.unwrap_or_default();
+    let Some(listener) = listens_elsewhere(scene) else {
         return Judgement::Clear;
     };
     let who = listener.process.as_ref().map_or_else(

@@ -2,20 +2,26 @@
 
 mod asymmetric_filter;
 mod conntrack_full;
+mod cpu_high;
 mod firewall;
 mod interface_down;
 mod interface_errors;
 mod listener_address;
+mod memory_high;
+mod multihomed;
 mod neighbour_unresolved;
 mod no_route;
 mod port_denied;
 mod port_in_use;
 mod ports_exhausted;
+mod proxy_configured;
 mod sockets_exhausted;
 mod source_unavailable;
 
 use crate::diagnose::Rule;
 
+pub(crate) use conntrack_full::passes_through;
+pub(crate) use listener_address::{listens_at, listens_elsewhere};
 pub(crate) use no_route::forwards;
 
 /// The rules of this family, in the order of the chain.
@@ -30,7 +36,11 @@ pub static LOCAL: &[&Rule] = &[
     &conntrack_full::RULE,
     &firewall::RULE,
     &asymmetric_filter::RULE,
+    &multihomed::RULE,
     &neighbour_unresolved::RULE,
     &listener_address::RULE,
     &interface_errors::RULE,
+    &proxy_configured::RULE,
+    &cpu_high::RULE,
+    &memory_high::RULE,
 ];

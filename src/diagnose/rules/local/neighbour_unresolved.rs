@@ -45,7 +45,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     };
     let entry = scene.next_hop().filter(|hop| hop.state.unresolved());
     // Where something answered from beyond the link, the next hop was there.
-    let passed = scene.farthest().is_some() || scene.host_up().is_some();
+    let passed = scene.farthest().is_some() || scene.answers_this_way().is_some();
     if (entry.is_none() && own_report.is_empty()) || passed || downed_interface(scene).is_some() {
         return Judgement::Clear;
     }
