@@ -3,9 +3,9 @@
 
 pub(in crate::report) mod findings;
 pub mod layout;
+mod machine;
 pub(in crate::report) mod measurements;
 pub(in crate::report) mod name;
-mod machine;
 pub mod observation;
 pub(in crate::report) mod path;
 pub(in crate::report) mod probes;

@@ -62,6 +62,7 @@ fn sources(markup: &mut Markup, place: &Place<'_>, resolution: &Resolution) {
                 SourceKind::System => "system resolver",
                 SourceKind::Hosts => "hosts file",
                 SourceKind::Dns => "name servers",
+                SourceKind::Provider => "who runs the machine",
             };
             Row::of(vec![
                 Cell::text(who),
