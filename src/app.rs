@@ -23,7 +23,7 @@ use crate::model::saved;
 use crate::model::systems::Systems;
 use crate::model::{Ms, Report, Target};
 use crate::probe::trace::{self, near::NearHops, raw::Raws};
-use crate::probe::{Observer, local, pace::Pace};
+use crate::probe::{Observer, firewall, local, pace::Pace};
 use crate::progress::{Drawing, Event, Progress};
 use crate::report::{self, Document, Form};
 
@@ -183,6 +183,8 @@ pub(crate) async fn all(
     progress: &Progress,
     each: impl Fn(&Report),
 ) -> Vec<Report> {
+    let source = local::source();
+    let listers = firewall::Started::now(&config.options, &source.privileges);
     let shared = Shared {
         paths: trace::Shared {
             pace: Pace::new(config.options.rate, PATH_BURST),
@@ -190,7 +192,8 @@ pub(crate) async fn all(
             raw: Raws::open(&config.options),
             systems: Rc::new(systems),
         },
-        source: local::source(),
+        rules: listers.collected(),
+        source,
         told: None,
     };
     local::drop_privileges(&config.options, !config.saves.is_empty());
@@ -272,7 +275,7 @@ async fn until_it_passes(
     target: Target,
     options: crate::model::Options,
     before: Option<Report>,
-    shared: Shared,
+    mut shared: Shared,
     stage: impl Fn(&'static str),
     stopped: watch::Receiver<bool>,
 ) -> Report {
@@ -295,6 +298,7 @@ async fn until_it_passes(
         if report.exit() == ExitStatus::Passed || !again || *stopped.borrow() {
             return report;
         }
+        shared.rules = shared.rules.later();
         stage("waiting for it to pass");
         tokio::select! {
             () = tokio::time::sleep(BETWEEN_ROUNDS) => {}

@@ -7,8 +7,8 @@
 //! `unsafe` and with `cfg(target_os)`; both live under `platform`.
 //!
 //! What it must not do: judge. A failed connection, a denied option or a missing file is data here and
-//! becomes a finding elsewhere. It depends on no other module of the crate, starts no other program,
-//! and changes nothing on the machine.
+//! becomes a finding elsewhere. It depends on no other module of the crate, starts no other program
+//! but those that list what root alone may see ([`program`]), and changes nothing on the machine.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -24,6 +24,7 @@
 //! | [`raw`] | whole IP packets out, ICMP messages and TCP segments in |
 //! | [`route`] | rtnetlink: look-ups, rules, routes, links, addresses, neighbours |
 //! | [`system`] | procfs and sysfs: load, counters, limits, who holds a port, where we run |
+//! | [`program`] | programs that list what only they can tell, run as carefully as root must |
 //! | [`privilege`] | what this process may do, and giving it up |
 
 pub mod clock;
@@ -32,6 +33,7 @@ pub mod errno;
 pub mod flow;
 pub mod getaddrinfo;
 pub mod privilege;
+pub mod program;
 pub mod queue;
 pub mod raw;
 pub mod route;

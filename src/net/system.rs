@@ -10,11 +10,13 @@
 mod counters;
 mod host;
 mod load;
+mod modules;
 mod ports;
 
 pub use counters::{Conntrack, Counters, SocketUse, conntrack, counters, socket_use};
 pub use host::{Container, container, host_name, kernel_release, os_name};
 pub use load::{CpuTimes, Memory, Pressure, PressureLine, cpu_times, memory, pressure};
+pub use modules::{Legacy, Presence, legacy_tables, module};
 pub use ports::{
     Holder, PortSettings, Process, Transport, holder_of_local_port, listeners, port_settings,
     tcp_states,

@@ -16,6 +16,7 @@ mod source_unavailable;
 
 use crate::diagnose::Rule;
 
+pub(crate) use firewall::{because_of, forbidden, let_pass, look};
 pub(crate) use no_route::forwards;
 
 /// The rules of this family, in the order of the chain.
