@@ -55,7 +55,7 @@ pub(crate) fn local_not_ruled_out(scene: &Scene<'_>, finding: Finding) -> Findin
                 scene.service(),
                 local::because_of(ruling)
             );
-            (text, local::look(firewall, ruling))
+            (text, Some(local::look(firewall, ruling)))
         }
         _ if leaves => return finding,
         _ => {

@@ -120,14 +120,30 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// Whether this machine itself made the resets that answered: by its packet rules, or by what was counted.
+    pub fn resets_are_ours(&self) -> bool {
+        self.resets_made_here().is_some()
+            || matches!(
+                (self.shape(), self.filter()),
+                (Shape::Refused, Filter::Denies(_))
+            )
+    }
+
     /// What would tell what the rules say, where that could explain what was seen and was not asked for yet. What an ordinary user could
     /// not be told is asked for only where the rules are suspected: its absence is said in the report.
     pub fn packet_rules(&self) -> Option<Need> {
         let privileges = &self.evidence.source.privileges;
         let may = [Privilege::Root, Privilege::CapNetAdmin];
         let may = may.iter().all(|one| privileges.contains(one));
+        // A router that answers, a next hop that does not, or the reverse-path filter, which is no packet rule.
+        let explained = self.walk.last_expired().is_some()
+            || self.next_hop().is_some_and(|hop| hop.state.unresolved())
+            || self
+                .counters
+                .iter()
+                .any(|o| o.outcome == Outcome::ReversePathFiltered);
         let suspected = match self.shape() {
-            Shape::Silent => true,
+            Shape::Silent => may || !explained,
             Shape::LocalError(outcome) => outcome == Outcome::Denied,
             Shape::Rejected(r) => r.sender == Sender::ThisMachine,
             Shape::Refused => may,

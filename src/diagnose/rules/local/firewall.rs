@@ -44,7 +44,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         (Filter::Denies(denial), Shape::Silent) => in_silence(scene, &denial),
         (Filter::Denies(denial), Shape::Refused) => reset(scene, &denial),
         (filter, _) => with(by_what_was_seen(scene), |finding| match filter {
-            Filter::Denies(denial) => quote::cite(finding, &denial, []),
+            Filter::Denies(denial) => quote::cite(finding, &denial),
             Filter::Allows(firewall) => quote::unexplained(finding, firewall),
             Filter::CantTell(firewall, ruling) => quote::perhaps(finding, firewall, ruling),
             _ => steps(finding),
@@ -59,6 +59,12 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             Judgement::Refinable(finding, [needs, vec![need]].concat())
         }
         Judgement::Unknown(needs) => Judgement::Unknown([needs, vec![need]].concat()),
+        // An error of this machine's routing or of address resolution, which no rule makes.
+        Judgement::Clear
+            if !matches!(scene.shape(), Shape::Silent | Shape::Refused | Shape::Mixed) =>
+        {
+            Judgement::Clear
+        }
         Judgement::Clear => Judgement::Unknown(vec![need]),
     }
 }
@@ -75,14 +81,12 @@ fn with(judged: Judgement, add: impl FnOnce(Finding) -> Finding) -> Judgement {
 /// Nothing answers, and the rules say why.
 fn in_silence(scene: &Scene<'_>, denial: &Denial<'_>) -> Judgement {
     let silent = scene.with(Outcome::Timeout);
-    let (title, explanation) = match denial.direction {
-        Direction::Out => (dropped_title(scene), TURNED_AWAY),
-        Direction::In => (
-            answers_title(scene),
-            "If the destination answers, this machine turns its answers away.",
-        ),
+    let finding = match denial.direction {
+        Direction::Out => finding(scene, dropped_title(scene)),
+        Direction::In => finding(scene, answers_title(scene))
+            .explained("What comes back from there is turned away on this machine, before any program sees it."),
     };
-    let finding = finding(scene, title).explained(explanation).fact(
+    let mut finding = finding.fact(
         format!(
             "{} of {} attempts got no answer.",
             silent.len(),
@@ -90,21 +94,40 @@ fn in_silence(scene: &Scene<'_>, denial: &Denial<'_>) -> Judgement {
         ),
         ids(&silent),
     );
-    let counted: Vec<_> = match denial.direction {
-        Direction::Out => scene
-            .counters
-            .iter()
-            .copied()
-            .filter(|o| o.outcome == Outcome::Denied)
-            .collect(),
-        Direction::In => scene
-            .ingress
-            .iter()
-            .copied()
-            .filter(|o| o.outcome == Outcome::AnswerDropped)
-            .collect(),
+    let left: Vec<_> = match denial.direction {
+        Direction::Out => with_outcome(&scene.counters, Outcome::Denied),
+        Direction::In => with_outcome(&scene.ingress, Outcome::AnswerDropped),
     };
-    Judgement::fires(quote::cite(finding, denial, ids(&counted)))
+    if let Some(number) = std::num::NonZeroUsize::new(left.len()) {
+        let counted = match denial.direction {
+            Direction::Out => never_left(scene).to_owned(),
+            Direction::In => not_delivered(number.get()),
+        };
+        finding = finding.fact(counted, ids(&left));
+    }
+    Judgement::fires(quote::cite(finding, denial))
+}
+
+fn with_outcome<'a>(all: &[&'a Observation], outcome: Outcome) -> Vec<&'a Observation> {
+    let all = all.iter().copied();
+    all.filter(|o| o.outcome == outcome).collect()
+}
+
+/// What the kernel counted while packets did not leave.
+fn never_left(scene: &Scene<'_>) -> &'static str {
+    if scene.probe() == Operation::Connect {
+        "Meanwhile every retransmission of them failed on this machine (TCPRetransFail rose by one for each): the packets never left."
+    } else {
+        "Meanwhile this machine discarded as many packets on their way out (OutDiscards rose by one for each): they never left."
+    }
+}
+
+/// What it says that answers came in and were not delivered.
+fn not_delivered(dropped: usize) -> String {
+    format!(
+        "In {dropped} further attempts, each in a quiet moment, a packet came in and was not delivered (InReceives rose, InDelivers did \
+         not): the answer arrived, and this machine dropped it."
+    )
 }
 
 /// A reset answers, and the rules say that it is made here.
@@ -118,8 +141,7 @@ fn reset(scene: &Scene<'_>, denial: &Denial<'_>) -> Judgement {
         ),
         ids(&refused),
     );
-    let made_here = scene.resets_made_here().unwrap_or_default();
-    Judgement::fires(quote::cite(finding, denial, ids(&made_here)))
+    Judgement::fires(quote::cite(finding, denial))
 }
 
 /// What proves it without the rules.
@@ -197,22 +219,14 @@ fn swallowed(scene: &Scene<'_>) -> Judgement {
         (
             answers_title(scene),
             "The destination answers, or a device in its name, and this machine turns its answers away.",
-            format!(
-                "In {dropped} further attempts, each in a quiet moment, a packet came in and was not delivered (InReceives rose, InDelivers \
-                 did not): the answer arrived, and this machine dropped it."
-            ),
+            not_delivered(dropped),
             scene.ingress.clone(),
         )
     } else {
         (
             dropped_title(scene),
             TURNED_AWAY,
-            if scene.probe() == Operation::Connect {
-                "Meanwhile every retransmission of them failed on this machine (TCPRetransFail rose by one for each): the packets never left."
-            } else {
-                "Meanwhile this machine discarded as many packets on their way out (OutDiscards rose by one for each): they never left."
-            }
-            .to_owned(),
+            never_left(scene).to_owned(),
             out,
         )
     };
@@ -346,7 +360,7 @@ pub(crate) fn forbidden(evidence: &Evidence, server: &Endpoint) -> Finding {
         [],
     );
     match Denial::of(evidence, server, TraceProtocol::Udp) {
-        Some(denial) if denial.direction == Direction::Out => quote::cite(finding, &denial, []),
+        Some(denial) if denial.direction == Direction::Out => quote::cite(finding, &denial),
         _ => finding
             .command(
                 "Find the rule that rejects them, and allow DNS (UDP and TCP port 53) to that server:",

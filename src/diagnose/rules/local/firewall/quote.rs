@@ -1,28 +1,27 @@
 //! A packet rule in words, and the commands that show it and let a flow pass it.
 
 use crate::diagnose::scene::{Denial, Scene};
+use crate::model::Finding;
 use crate::model::firewall::{Direction, Firewall, JudgedFlow, QuotedRule, RuleProgram, Ruling};
 use crate::model::text::{count, escape};
 use crate::model::topology::TraceProtocol;
-use crate::model::{Finding, ObservationId};
 
-/// `rule 7 in chain output of table inet filter (nftables)`, `the policy of chain INPUT in table filter (iptables)`.
+/// ``rule 7 in chain `output` of table `inet filter` (nftables)``, ``the policy of chain `INPUT` in table `filter` (iptables)``.
 fn place(rule: &QuotedRule) -> String {
-    let what = match rule.handle {
-        _ if rule.is_policy => "the policy".to_owned(),
-        Some(handle) if rule.program == RuleProgram::Nft => format!("rule {handle}"),
-        _ => "a rule".to_owned(),
-    };
     let (chain, table) = (escape(&rule.chain), escape(&rule.table));
+    let chain = match rule.handle {
+        _ if rule.is_policy => format!("the policy of chain `{chain}` in"),
+        Some(handle) if rule.program == RuleProgram::Nft => {
+            format!("rule {handle} in chain `{chain}` of")
+        }
+        _ => format!("a rule in chain `{chain}` of"),
+    };
     match rule.program {
-        RuleProgram::Nft => format!(
-            "{what} in chain {chain} of table {} {table} (nftables)",
-            escape(&rule.family)
-        ),
-        _ => format!(
-            "{what} in chain {chain} of table {table} ({})",
-            program(rule)
-        ),
+        RuleProgram::Nft => {
+            let family = escape(&rule.family);
+            format!("{chain} table `{family} {table}` (nftables)")
+        }
+        _ => format!("{chain} table `{table}` ({})", program(rule)),
     }
 }
 
@@ -83,21 +82,14 @@ pub(super) fn perhaps(finding: Finding, firewall: &Firewall, ruling: &Ruling) ->
         format!("Whether it is one of the packet rules can't be told {because}."),
         [],
     );
-    match look(firewall, ruling) {
-        Some(command) => finding.command(LOOK, command),
-        None => finding.command("Look at all rules:", "sudo nft list ruleset"),
-    }
+    finding.command(LOOK, look(firewall, ruling))
 }
 
 /// What the command of [`look`] is for.
-const LOOK: &str = "Look at the rule among its neighbours:";
+const LOOK: &str = "Look at the rules there:";
 
 /// Adds the rule that stops the flow, and how to look at it and to let the flow pass.
-pub(super) fn cite(
-    finding: Finding,
-    denial: &Denial<'_>,
-    seen: impl IntoIterator<Item = ObservationId>,
-) -> Finding {
+pub(super) fn cite(finding: Finding, denial: &Denial<'_>) -> Finding {
     let Some(rule) = &denial.ruling.rule else {
         return finding;
     };
@@ -111,10 +103,8 @@ pub(super) fn cite(
         format!(", at the {} hook", escape(hook))
     });
     let text = escape(&rule.text);
-    let mut finding = finding.fact(format!("{does} {}{hook}: `{text}`.", place(rule)), seen);
-    if let Some(command) = look(denial.firewall, denial.ruling) {
-        finding = finding.command(LOOK, command);
-    }
+    let mut finding = finding.fact(format!("{does} {}{hook}: `{text}`.", place(rule)), []);
+    finding = finding.command(LOOK, look(denial.firewall, denial.ruling));
     finding = match let_through(denial, rule) {
         Some(command) => finding.command(
             "If the flow is meant to pass, let it through there (until the rules are loaded anew: change the firewall's own configuration, too):",
@@ -131,14 +121,17 @@ pub(super) fn cite(
     }
 }
 
-/// The command that shows a rule among its neighbours; none where there is no rule, or one of its names can't stand in a command.
-pub(crate) fn look(firewall: &Firewall, ruling: &Ruling) -> Option<String> {
-    let rule = ruling.rule.as_ref()?;
-    let [family, table, chain] = names(rule)?;
-    Some(match rule.program {
+/// The command that shows a rule among its neighbours; all rules where there is none, or one of its names can't stand in a command.
+pub(crate) fn look(firewall: &Firewall, ruling: &Ruling) -> String {
+    let rule = ruling.rule.as_ref();
+    let Some((rule, [family, table, chain])) = rule.and_then(|rule| Some((rule, names(rule)?)))
+    else {
+        return "sudo nft -a list ruleset".to_owned();
+    };
+    match rule.program {
         RuleProgram::Nft => format!("sudo nft -a list chain {family} {table} {chain}"),
         _ => format!("sudo {} -t {table} -S {chain}", variant(firewall, rule)),
-    })
+    }
 }
 
 /// Family, table and chain, where they can stand in a command as they are.
@@ -264,4 +257,91 @@ fn is_plain(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::firewall::Says;
+
+    fn ruling(program: RuleProgram, family: &str, chain: &str) -> Ruling {
+        Ruling {
+            says: Says::Denies,
+            rule: Some(QuotedRule {
+                program,
+                family: family.to_owned(),
+                table: "filter".to_owned(),
+                chain: chain.to_owned(),
+                hook: None,
+                handle: None,
+                is_policy: false,
+                text: "-A OUTPUT -j DROP".to_owned(),
+            }),
+            rejects: None,
+            why: None,
+        }
+    }
+
+    /// What lets a flow to this endpoint pass.
+    fn command(ruling: &Ruling, endpoint: &str, direction: Direction) -> Option<String> {
+        let endpoint: crate::model::Endpoint = endpoint.parse().unwrap();
+        let firewall = Firewall {
+            programs: vec!["iptables-legacy-save".to_owned()],
+            ..Firewall::default()
+        };
+        let flow = JudgedFlow {
+            protocol: match endpoint.port {
+                Some(_) => TraceProtocol::Tcp,
+                None => TraceProtocol::Icmp,
+            },
+            endpoint,
+            interface: None,
+            out: ruling.clone(),
+            answer: None,
+        };
+        let denial = Denial {
+            firewall: &firewall,
+            flow: &flow,
+            direction,
+            ruling,
+        };
+        let_through(&denial, ruling.rule.as_ref()?)
+    }
+
+    #[test]
+    fn each_program_is_told_in_its_own_words() {
+        let legacy = ruling(RuleProgram::IptablesLegacy, "ip", "OUTPUT");
+        assert_eq!(
+            command(&legacy, "192.0.2.1:443", Direction::Out).unwrap(),
+            "sudo iptables-legacy -t filter -I OUTPUT -d 192.0.2.1 -p tcp --dport 443 -j ACCEPT"
+        );
+        let by_nft = ruling(RuleProgram::Iptables, "ip6", "INPUT");
+        assert_eq!(
+            command(&by_nft, "2001:db8::1", Direction::In).unwrap(),
+            "sudo ip6tables -t filter -I INPUT -s 2001:db8::1 -p ipv6-icmp --icmpv6-type echo-reply -m conntrack --ctstate ESTABLISHED -j ACCEPT"
+        );
+        let nft = ruling(RuleProgram::Nft, "inet", "out");
+        assert_eq!(
+            command(&nft, "2001:db8::1", Direction::Out).unwrap(),
+            "sudo nft insert rule inet filter out ip6 daddr 2001:db8::1 icmpv6 type echo-request accept"
+        );
+    }
+
+    #[test]
+    fn a_name_that_a_shell_would_take_for_more_is_put_into_no_command() {
+        for name in [
+            "a;reboot",
+            "$(reboot)",
+            "-f",
+            "a b",
+            "a\nb",
+            "",
+            "\u{202e}x",
+            "a'",
+        ] {
+            let odd = ruling(RuleProgram::Nft, "inet", name);
+            assert_eq!(command(&odd, "192.0.2.1:443", Direction::Out), None);
+            assert_eq!(look(&Firewall::default(), &odd), "sudo nft -a list ruleset");
+        }
+    }
 }
