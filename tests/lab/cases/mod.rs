@@ -15,6 +15,7 @@ mod name;
 mod path;
 mod policy;
 mod refusals;
+mod rules_read;
 mod service;
 mod silence;
 mod sockets;
@@ -44,6 +45,7 @@ const NOBODY: [u8; 6] = [2, 0, 0, 0, 0, 0x99];
 pub(crate) fn cases() -> Vec<Case> {
     [
         local::cases(),
+        rules_read::cases(),
         sockets::cases(),
         path::cases(),
         silence::cases(),
