@@ -19,8 +19,8 @@ use crate::model::{
 use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
 use crate::probe::{
-    Observer, Recorder, Series, connect, control, datagram, echo, egress, firewall, local, look, mtu,
-    names, resolve, return_ttl, trace,
+    Observer, Recorder, Series, connect, control, datagram, echo, egress, firewall, local, look,
+    mtu, names, resolve, return_ttl, trace,
 };
 
 /// Probes of a control: enough to prove that the host is up.
