@@ -27,7 +27,7 @@ use crate::model::systems::Systems;
 use crate::model::{Ms, Report, Target};
 use crate::probe::provider::{Machines, Sources};
 use crate::probe::trace::{self, near::NearHops, raw::Raws};
-use crate::probe::{Observer, local, pace::Pace};
+use crate::probe::{Observer, firewall, local, pace::Pace};
 use crate::progress::{Drawing, Event, Progress};
 use crate::report::{self, Document, Form};
 
@@ -212,6 +212,11 @@ async fn all(
     progress: &Progress,
     each: impl Fn(&Report),
 ) -> Result<Vec<Report>, cli::Usage> {
+    let source = Source {
+        proxies: known.proxies,
+        ..local::source()
+    };
+    let listers = firewall::Started::now(&config.options, &source.privileges);
     let shared = Shared {
         paths: trace::Shared {
             pace: Pace::new(config.options.rate, PATH_BURST),
@@ -219,14 +224,12 @@ async fn all(
             raw: Raws::open(&config.options),
             systems: known.systems,
         },
-        source: Source {
-            proxies: known.proxies,
-            ..local::source()
-        },
+        source,
         machines: Machines {
             sources: known.sources,
             asked: None,
         },
+        rules: listers.collected(),
         told: None,
     };
     local::drop_privileges(&config.options, !config.saves.is_empty());
@@ -339,6 +342,7 @@ async fn until_it_passes(
         if report.exit() == ExitStatus::Passed || !again || *stopped.borrow() {
             return report;
         }
+        shared.rules = shared.rules.later();
         stage("waiting for it to pass");
         tokio::select! {
             () = tokio::time::sleep(BETWEEN_ROUNDS) => {}

@@ -1,6 +1,7 @@
 //! The one loop: asks the plan what to do next, runs it, and lets what comes of it stand in the evidence. It owns the clock, the
 //! bucket that all tracers share, the deadline and the end by a signal. It judges nothing.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ use crate::model::{
 use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
 use crate::probe::{
-    Observer, Recorder, Series, connect, control, datagram, echo, egress, local, look, mtu, names,
-    provider, resolve, return_ttl, trace,
+    Observer, Recorder, Series, connect, control, datagram, echo, egress, firewall, local, look,
+    mtu, names, provider, resolve, return_ttl, trace,
 };
 
 /// Probes of a control: enough to prove that the host is up.
@@ -42,6 +43,8 @@ const JUDGING: Duration = Duration::from_millis(50);
 pub struct Shared {
     /// What traces share.
     pub paths: trace::Shared,
+    /// This machine's packet rules.
+    pub rules: firewall::Rules,
     /// The machine that the checks run on, read once.
     pub source: crate::model::source::Source,
     /// What is known of machines by name.
@@ -92,8 +95,7 @@ pub async fn check(
                 step.clone(),
                 recorder.clone(),
                 options.clone(),
-                shared.paths.clone(),
-                shared.machines.clone(),
+                shared.clone(),
             );
             running.spawn_local(async move {
                 work.await;
@@ -162,22 +164,22 @@ fn waits_for_names(evidence: &Evidence, now: Ms) -> bool {
 }
 
 /// Runs one step.
-async fn run(
-    step: Step,
-    recorder: Recorder,
-    options: Rc<Options>,
-    paths: trace::Shared,
-    machines: provider::Machines,
-) {
+async fn run(step: Step, recorder: Recorder, options: Rc<Options>, shared: Shared) {
     match step {
         Step::Resolve if recorder.read(|e| e.target.kind == Kind::Vm) => {
-            provider::resolve(recorder, machines).await;
+            provider::resolve(recorder, shared.machines).await;
         }
         Step::Resolve => resolve::resolve(recorder).await,
-        Step::Routes => routes(&recorder),
+        Step::Routes => {
+            routes(&recorder);
+            name_servers(recorder, shared.rules).await;
+        }
         Step::NeighbourEarly(endpoint) => local::neighbour(&recorder, &endpoint.address),
         Step::Neighbour(endpoint) => after_burst(&recorder, &endpoint),
-        Step::Measure(need) => measure(need, recorder, options, paths).await,
+        Step::Measure(Need::PacketRules(endpoint)) => {
+            firewall::judge(recorder, shared.rules, endpoint).await;
+        }
+        Step::Measure(need) => measure(need, recorder, options, shared.paths).await,
     }
 }
 
@@ -308,7 +310,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
         }
         Need::Egress(endpoint) => egress::attempts(recorder, options, endpoint).await,
         Need::Ingress(endpoint) => egress::arrivals(recorder, options, endpoint).await,
-        Need::Resolution => {}
+        Need::PacketRules(_) | Need::Resolution => {}
     }
 }
 
@@ -369,6 +371,21 @@ fn routes(recorder: &Recorder) {
         );
     }
     recorder.update(plan::admit);
+}
+
+/// What this machine's packet rules make of questions to name servers that this machine would not send, where no address is known for that.
+async fn name_servers(recorder: Recorder, rules: firewall::Rules) {
+    let denied = recorder.read(|evidence| {
+        let resolution = evidence.resolution.as_ref();
+        let unanswered = resolution.filter(|r| r.addresses.is_empty() && evidence.options.local);
+        let answers = unanswered.into_iter().flat_map(|r| &r.servers);
+        let denied = answers.filter(|answer| answer.outcome == Outcome::Denied);
+        let servers: BTreeSet<Endpoint> = denied.map(|answer| answer.address.clone()).collect();
+        servers
+    });
+    if !denied.is_empty() {
+        firewall::judge_name_servers(recorder, rules, denied).await;
+    }
 }
 
 /// What this machine's kernel says after the probes were sent.
@@ -456,6 +473,7 @@ fn name(step: &Step) -> &'static str {
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"
             }
+            Need::PacketRules(_) => "reading this machine's packet rules",
             Need::Control(_)
             | Need::Echo(_)
             | Need::Datagram(_)

@@ -18,7 +18,7 @@ use crate::model::target::{Kind, Protocol};
 use crate::model::{Address, Endpoint, Id, Options, Report, Target};
 use crate::probe::provider;
 use crate::probe::trace::{self, near::NearHops, raw::Raws};
-use crate::probe::{local, pace::Pace};
+use crate::probe::{firewall, local, pace::Pace};
 use crate::report::{self, Document, Form};
 
 /// One fault and what the check has to say of it.
@@ -39,6 +39,7 @@ struct Case {
 /// There are no sockets on loopback, or the report has no form in JSON.
 pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
     let source = local::source();
+    let listers = firewall::Started::now(&config.options, &source.privileges);
     local::drop_privileges(&config.options, false);
     let (cases, _kept) = cases(&config.options)
         .await
@@ -51,6 +52,7 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
             raw: Raws::default(),
             systems: std::rc::Rc::default(),
         },
+        rules: listers.collected(),
         source,
         machines: provider::Machines::default(),
         told: None,

@@ -28,7 +28,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("diagnose", &["policy", "model"]),
     ("report", &["model"]),
     ("plan", &["diagnose", "model"]),
-    ("probe", &["net", "proto", "model"]),
+    // The rules that were listed are too many for the evidence: what they make of its flows stands there.
+    ("probe", &["net", "proto", "policy", "model"]),
     ("collect", &["plan", "probe", "diagnose", "model"]),
     ("progress", &["model"]),
     ("cli", &["diagnose", "report", "model"]),

@@ -63,6 +63,8 @@ pub enum Need {
     Reask(Endpoint),
     /// The path, with datagrams.
     DatagramTrace(Endpoint),
+    /// What this machine's packet rules make of the flow.
+    PacketRules(Endpoint),
     /// Whether packets leave this machine at all when the port is refused at once.
     Egress(Endpoint),
     /// Whether answers reach this machine and are dropped by it.

@@ -1,5 +1,6 @@
 //! One address under test, with all that was learnt of it, sorted once for the rules.
 
+mod filter;
 mod kind;
 mod rejection;
 
@@ -10,6 +11,7 @@ use crate::model::text::escape;
 use crate::model::topology::{Seen, Walk};
 use crate::model::{Address, Endpoint, Evidence, Observation, ObservationId, Operation, Outcome};
 
+pub use filter::{Denial, Filter};
 pub use rejection::Rejection;
 
 /// One address under test and the evidence on it.

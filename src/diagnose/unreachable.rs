@@ -1,6 +1,6 @@
 //! No name server can be asked, because of this machine: what explains a name's failure comes before it.
 
-use super::rules::local::forwards;
+use super::rules::local::{forbidden, forwards};
 use super::rules::name::unreachable_servers;
 use crate::model::local::{Interface, Route};
 use crate::model::resolution::ServerAnswer;
@@ -27,7 +27,7 @@ pub(super) fn behind(evidence: &Evidence, symptom: &Finding) -> Option<Finding> 
         },
         // EACCES is what a prohibit route says, too.
         Outcome::Denied if refused.is_some() => no_route(first, refused),
-        Outcome::Denied => forbidden(first),
+        Outcome::Denied => forbidden(evidence, &first.address),
         Outcome::SocketsExhausted => Finding::new(
             Id::LocalSocketsExhausted,
             Severity::Error,
@@ -79,24 +79,6 @@ fn no_route(first: &ServerAnswer, route: Option<&Route>) -> Finding {
             "Ask the kernel again after the change:",
             format!("ip {flag}route get {}", server.address.ip()),
         )
-}
-
-fn forbidden(first: &ServerAnswer) -> Finding {
-    let server = &first.address;
-    Finding::new(
-        Id::LocalFirewall,
-        Severity::Error,
-        format!("This machine itself forbids questions to its name server {server}"),
-    )
-    .fact(
-        "The kernel refused to send them: a packet filter, a control group or a security module of this machine forbids it.",
-        [],
-    )
-    .command(
-        "Find the rule that rejects them, and allow DNS (UDP and TCP port 53) to that server:",
-        "sudo nft list ruleset",
-    )
-    .command("Where iptables is in use:", "sudo iptables-save; sudo ip6tables-save")
 }
 
 /// The interface that can't be used and should carry the questions: the route's own, or one whose prefix holds the server.

@@ -33,6 +33,9 @@ pub enum Ended {
 /// How a report calls echo requests that this user may not send.
 pub const ECHO_REQUESTS: &str = "whether the host answers echo requests";
 
+/// How a report calls packet rules that may not be read.
+pub const PACKET_RULES: &str = "this machine's firewall rules";
+
 /// Something that was not measured, and how it could be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotMeasured {

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::firewall::Firewall;
 use super::{Address, Endpoint, Ms};
 
 /// A prefix in CIDR form.
@@ -244,15 +245,6 @@ pub struct Listener {
     pub process: Option<Process>,
 }
 
-/// Whether this machine's firewall was looked at, and what it does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Firewall {
-    /// Whether the rules could be read.
-    pub readable: bool,
-    /// What was seen of it.
-    pub text: String,
-}
-
 /// The connection tracker of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Conntrack {
@@ -293,7 +285,7 @@ pub struct Local {
     pub route: Option<Route>,
     /// The next hop on the link.
     pub neighbour: Option<Neighbour>,
-    /// This machine's firewall.
+    /// What this machine's packet rules make of the flows; null where they were not looked at: nothing failed, or they may not be read.
     pub firewall: Option<Firewall>,
     /// Source ports.
     pub source_port: Option<SourcePort>,

@@ -10,6 +10,7 @@ pub mod duration;
 pub mod evidence;
 pub mod exit;
 pub mod finding;
+pub mod firewall;
 pub mod inventory;
 pub mod local;
 pub mod machine;

@@ -8,7 +8,8 @@
 //!
 //! What it must not do: judge. A failed connection, a denied option or a missing file is data here and
 //! becomes a finding elsewhere. It depends on no other module of the crate, starts no other program
-//! but those that [`command`] is told to ask, and changes nothing on the machine.
+//! but those that [`command`] is told to ask and those that list what root alone may see ([`program`]), and changes nothing on the
+//! machine.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -25,6 +26,7 @@
 //! | [`route`] | rtnetlink: look-ups, rules, routes, links, addresses, neighbours |
 //! | [`command`] | programs of the user's, asked for what they know |
 //! | [`system`] | procfs and sysfs: load, counters, limits, who holds a port, where we run |
+//! | [`program`] | programs that list what only they can tell, run as carefully as root must |
 //! | [`privilege`] | what this process may do, and giving it up |
 
 pub mod clock;
@@ -34,6 +36,7 @@ pub mod errno;
 pub mod flow;
 pub mod getaddrinfo;
 pub mod privilege;
+pub mod program;
 pub mod queue;
 pub mod raw;
 pub mod route;

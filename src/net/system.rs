@@ -11,6 +11,7 @@ mod counters;
 mod group;
 mod host;
 mod load;
+mod modules;
 mod ports;
 
 pub use counters::{Conntrack, Counters, SocketUse, conntrack, counters, socket_use};
@@ -19,6 +20,7 @@ pub use host::{Container, container, host_name, kernel_release, os_name};
 pub use load::{
     CpuTimes, Memory, Pressure, PressureLine, Schedule, cpu_times, memory, pressure, schedule,
 };
+pub use modules::{Legacy, Presence, legacy_tables, module};
 pub use ports::{
     Holder, PortSettings, Process, Transport, holder_of_local_port, listeners, port_settings,
     tcp_states,

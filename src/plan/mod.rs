@@ -79,7 +79,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             }
         }
         for need in diagnose::needs(evidence) {
-            if matches!(&need, Need::Mtu(e) if done(Need::Trace(e.clone()))) {
+            if matches!(&need, Need::Mtu(e) | Need::PacketRules(e) if done(Need::Trace(e.clone())))
+            {
                 want(Step::Measure(need));
             }
         }
@@ -132,6 +133,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 | Need::ReturnTtl(e)
                 | Need::SamePorts(e)
                 | Need::OtherSource(e)
+                // What is silent so far may be slow, and then they explain nothing.
+                | Need::PacketRules(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
                 // After all else: it is worth no ICMP error that others need.
                 Need::Mtu(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
@@ -254,6 +257,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::ControlTrace(e)
         | Need::Reask(e)
         | Need::DatagramTrace(e)
+        | Need::PacketRules(e)
         | Need::Egress(e)
         | Need::ResetLimit(e)
         | Need::ReturnTtl(e)

@@ -86,6 +86,8 @@ pub struct Cited {
     pub hook: Option<Hook>,
     /// The number by which it can be deleted, where there is one.
     pub handle: Option<u64>,
+    /// Whether it is the policy of the chain, and no rule.
+    pub is_policy: bool,
     /// As its firewall writes it; `policy drop` for the policy of the chain.
     pub text: String,
 }
@@ -461,6 +463,7 @@ fn cite(ruleset: &Ruleset, at: Place) -> Option<Cited> {
         chain: chain.name.clone(),
         hook: chain.base.as_ref().map(|base| base.hook),
         handle: rule.and_then(|rule| rule.handle),
+        is_policy: rule.is_none(),
         text: match rule {
             Some(rule) => rule.text.clone(),
             None => policy.unwrap_or_default(),

@@ -43,8 +43,10 @@ impl Step {
 pub enum Origin {
     /// nftables.
     Nft,
-    /// iptables, its own kernel modules (legacy) or by nftables.
+    /// iptables with its own kernel modules (legacy).
     Iptables,
+    /// iptables by nftables.
+    IptablesByNft,
 }
 
 /// Which packets a table sees.

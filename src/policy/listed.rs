@@ -1,6 +1,6 @@
 //! What several programs list, put together: no rule twice, and each as the program that knows it best writes it.
 
-use super::form::{Family, Ruleset, Table};
+use super::form::{Family, Origin, Ruleset, Table};
 use super::{iptables, nft};
 
 /// What the programs wrote.
@@ -49,6 +49,7 @@ pub fn read(listed: Listed<'_>) -> Result<Ruleset, String> {
 
 /// The rules of a table with the numbers that nft knows them by: those of a chain stand in the same order in both lists.
 fn numbered(mut table: Table, known: &Table) -> Table {
+    table.origin = Origin::IptablesByNft;
     for chain in &mut table.chains {
         let same = known.chains.iter().find(|other| other.name == chain.name);
         let Some(same) = same.filter(|other| other.rules.len() == chain.rules.len()) else {

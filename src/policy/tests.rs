@@ -213,7 +213,7 @@ fn rules_that_iptables_made_in_nftables_are_read_as_iptables_writes_them_with_nf
     let Answer::Denies { by, rejects } = evaluate(&with, &flow()).out else {
         panic!("it is denied");
     };
-    assert_eq!((by.handle, by.origin), (Some(7), Origin::Iptables));
+    assert_eq!((by.handle, by.origin), (Some(7), Origin::IptablesByNft));
     assert_eq!(rejects.as_deref(), Some("tcp-reset"));
     let without = nft::read(json, None).unwrap();
     assert_eq!(out(&without, &flow()).0, "can't tell");

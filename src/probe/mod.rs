@@ -5,6 +5,7 @@ pub mod control;
 pub mod datagram;
 pub mod echo;
 pub mod egress;
+pub mod firewall;
 pub mod flow;
 pub mod local;
 pub mod look;

@@ -13,6 +13,7 @@
 //! | an interface | equality; `lo` |
 //! | a link-layer address | equality |
 //! | a URI | its scheme and port; not its path |
+//! | a packet rule | what it looks at and does; not its comments, nor the names of sets and chains that its owner gave |
 //!
 //! | class of the original | range of the replacement |
 //! |---|---|
@@ -28,6 +29,7 @@ mod fields;
 mod forms;
 mod names;
 mod prose;
+mod rule;
 
 use std::collections::BTreeSet;
 use std::hash::RandomState;
@@ -179,6 +181,21 @@ impl Originals {
                 }
             }
             Treat::Prose => prose::addresses(text).for_each(|ip| self.address(ip)),
+            Treat::Label => {
+                if !rule::is_everywhere(text) {
+                    self.word(text);
+                }
+            }
+            Treat::Rule => {
+                self.collect(Treat::Prose, text);
+                for word in rule::words(text) {
+                    match word {
+                        rule::Word::Interface(name) => self.collect(Treat::Interface, name),
+                        rule::Word::Label(name) => self.collect(Treat::Label, name),
+                        rule::Word::Own(said) => self.collect(Treat::Drop, said),
+                    }
+                }
+            }
         }
     }
 
@@ -275,8 +292,9 @@ impl Replacer {
             Treat::Link => self.names.link(text),
             Treat::Uri => self.names.uri(text, &self.addresses),
             Treat::File if names::is_of_every_machine(text) => text.to_owned(),
-            Treat::Drop | Treat::File => DROPPED.to_owned(),
-            Treat::Prose => self.prose.scrubbed(text, &self.addresses, &self.names),
+            Treat::Label if rule::is_everywhere(text) => text.to_owned(),
+            Treat::Drop | Treat::File | Treat::Label => DROPPED.to_owned(),
+            Treat::Prose | Treat::Rule => self.prose.scrubbed(text, &self.addresses, &self.names),
         }
     }
 }

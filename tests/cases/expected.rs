@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `expect STATUS VERDICT EXIT` | what the report says |
 //! | `cause ID` or `cause none` | the cause |
-//! | `finding ID SEVERITY [hop N] [address A] [says TEXT]` | one line for each finding, in order, and no other; `says` is a part of its title, evidence or steps |
+//! | `finding ID SEVERITY [hop N] [address A] [says TEXT]` | one line for each finding, in order, and no other; `says` is a part of its title, evidence, steps or commands |
 //! | `nothing` | there is no finding |
 //! | `never TEXT` | no finding says this |
 //! | `unmeasured TEXT` | it is said that this was not measured; `nothing`: nothing is said so |
@@ -226,10 +226,12 @@ impl Wanted {
 fn says(finding: &Finding, text: &str) -> bool {
     let facts = finding.evidence.iter().map(|fact| &fact.text);
     let steps = finding.actions.iter().map(|action| &action.text);
+    let commands = finding.actions.iter().filter_map(|a| a.command.as_ref());
     [&finding.title, &finding.explanation]
         .into_iter()
         .chain(facts)
         .chain(steps)
+        .chain(commands)
         .any(|all| all.contains(text))
 }
 
@@ -349,6 +351,7 @@ fn word(need: &Need) -> &'static str {
         Need::Outcomes(_) => "outcomes",
         Need::Mtu(_) => "mtu",
         Need::ResetLimit(_) => "reset-limit",
+        Need::PacketRules(_) => "packet-rules",
         Need::Egress(_) => "egress",
         Need::Ingress(_) => "ingress",
         _ => "another",

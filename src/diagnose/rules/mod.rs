@@ -8,7 +8,7 @@ pub mod policy;
 pub mod service;
 
 use super::Rule;
-use super::scene::Scene;
+use super::scene::{Filter, Scene};
 use crate::model::source::Privilege;
 use crate::model::{Finding, Id};
 
@@ -44,15 +44,29 @@ pub(crate) fn route_back(scene: &Scene<'_>, finding: Finding) -> Finding {
     }
 }
 
-/// Says that this machine's own firewall could drop the packets in silence, as far as that is not ruled out.
+/// Says whether this machine's own firewall could drop the packets in silence, as far as its rules, or routers that answer, do not tell.
 pub(crate) fn local_not_ruled_out(scene: &Scene<'_>, finding: Finding) -> Finding {
-    if scene.walk.last_expired().is_some() {
-        return finding;
-    }
+    let leaves = scene.walk.last_expired().is_some();
+    let (text, command) = match scene.filter() {
+        Filter::Allows(firewall) => return finding.fact(local::let_pass(scene, firewall), []),
+        Filter::CantTell(firewall, ruling) => {
+            let text = format!(
+                "Whether this machine's own firewall drops {} or the answers can't be told {}. See what it does:",
+                scene.service(),
+                local::because_of(ruling)
+            );
+            (text, Some(local::look(firewall, ruling)))
+        }
+        _ if leaves => return finding,
+        _ => {
+            let text = "This machine's own firewall is not ruled out; see whether it drops the packets or their answers:";
+            (text.to_owned(), None)
+        }
+    };
     let root = scene.evidence.source.privileges.contains(&Privilege::Root);
     let how = if root { "" } else { "sudo " };
     finding.command(
-        "This machine's own firewall is not ruled out; see whether it drops the packets or their answers:",
-        format!("{how}nft list ruleset"),
+        text,
+        command.unwrap_or_else(|| format!("{how}nft list ruleset")),
     )
 }

@@ -16,7 +16,8 @@ mod fallback;
 use fallback as imp;
 
 pub(super) use imp::{
-    Netlink, Socket, drop_privileges, is_root, lend, started_elevated, still_runs, with_right,
+    Netlink, Socket, confine, drop_privileges, is_root, lend, started_elevated, still_runs,
+    with_right,
 };
 
 use std::net::SocketAddr;

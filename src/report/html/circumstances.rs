@@ -3,6 +3,7 @@
 use super::Place;
 use super::markup::Markup;
 use super::table::{self, Cell, Row};
+use crate::model::firewall::{Firewall, Says};
 use crate::model::local::{Interface, Local, NeighbourRole};
 use crate::model::resolution::{Resolution, SourceKind, Transport};
 use crate::model::source::{Privilege, Source};
@@ -48,6 +49,28 @@ pub(super) fn resolution(markup: &mut Markup, place: &Place<'_>) {
             });
         }
     });
+}
+
+/// `41 packet rules; TCP to 192.0.2.7:443: denied by ip filter OUTPUT`, one part for each flow.
+fn firewall(firewall: &Firewall) -> String {
+    let rules = count(firewall.rules, "packet rule");
+    let flows = firewall.flows.iter().map(|flow| {
+        let what = format!("{} to {}", flow.protocol.as_str(), flow.endpoint);
+        let Some((_, ruling)) = flow.trouble() else {
+            return format!("{what}: let through");
+        };
+        let says = match ruling.says {
+            Says::Denies => "denied",
+            _ => "can't be told",
+        };
+        let by = ruling.rule.as_ref().map_or_else(String::new, |rule| {
+            let place = format!("{} {} {}", rule.family, rule.table, rule.chain);
+            format!(", by {}: {}", escape(&place), escape(&rule.text))
+        });
+        format!("{what}: {says}{by}")
+    });
+    let parts: Vec<String> = std::iter::once(rules).chain(flows).collect();
+    parts.join("; ")
 }
 
 fn sources(markup: &mut Markup, place: &Place<'_>, resolution: &Resolution) {
@@ -220,11 +243,7 @@ fn facts(source: &Source, local: &Local) -> Vec<(&'static str, String)> {
         ("next hop", neighbour.unwrap_or_default()),
         (
             "firewall",
-            local
-                .firewall
-                .as_ref()
-                .map(|f| escape(&f.text))
-                .unwrap_or_default(),
+            local.firewall.as_ref().map(firewall).unwrap_or_default(),
         ),
         ("ephemeral ports", sockets.unwrap_or_default()),
         ("connection tracking", conntrack.unwrap_or_default()),

@@ -25,6 +25,10 @@ pub(super) enum Treat {
     Uri,
     /// A path of a file.
     File,
+    /// A packet rule, as its program writes it.
+    Rule,
+    /// The name of a table or a chain of packet rules.
+    Label,
     /// Somebody else's words.
     Drop,
 }
@@ -100,7 +104,16 @@ const FIELDS: &[(&str, Treat)] = &[
     ("Route.errno", Treat::Keep),
     ("Neighbour.interface", Treat::Interface),
     ("Neighbour.link_address", Treat::Link),
-    ("Firewall.text", Treat::Prose),
+    ("Firewall.programs", Treat::Keep),
+    ("Firewall.gaps", Treat::Prose),
+    ("JudgedFlow.interface", Treat::Interface),
+    ("Ruling.rejects", Treat::Keep),
+    ("Ruling.why", Treat::Prose),
+    ("QuotedRule.family", Treat::Keep),
+    ("QuotedRule.table", Treat::Label),
+    ("QuotedRule.chain", Treat::Label),
+    ("QuotedRule.hook", Treat::Keep),
+    ("QuotedRule.text", Treat::Rule),
     ("Process.comm", Treat::Prose),
     ("Interface.name", Treat::Interface),
     ("Interface.state", Treat::Keep),

@@ -8,10 +8,12 @@ use proptest::prelude::*;
 
 use super::address::{Addresses, stays};
 use super::{Prose, redact};
-use crate::model::local::{Firewall, Interface, Neighbour, NeighbourRole, NeighbourState, Prefix};
+use crate::model::firewall::{Firewall, JudgedFlow, QuotedRule, RuleProgram, Ruling, Says};
+use crate::model::local::{Interface, Neighbour, NeighbourRole, NeighbourState, Prefix};
 use crate::model::options::Override;
 use crate::model::resolution::{Resolution, ServerAnswer, Transport};
 use crate::model::target::{Kind, Target};
+use crate::model::topology::TraceProtocol;
 use crate::model::{Address, Endpoint, Ms, Outcome, Report};
 use crate::report::{Document, Form, Style, Verbosity, fixtures, render};
 
@@ -176,9 +178,53 @@ impl Secret {
             at_ms: Ms::ZERO,
             confirmed_ms_ago: None,
         }];
+        let rule = |program, family: &str, text: String| QuotedRule {
+            program,
+            family: family.to_owned(),
+            table: "kundenfilter".to_owned(),
+            chain: "zu-kunde".to_owned(),
+            hook: None,
+            handle: Some(7),
+            is_policy: false,
+            text,
+        };
+        let ruling = |says, rule| Ruling {
+            says,
+            rule: Some(rule),
+            rejects: None,
+            why: None,
+        };
         report.local.firewall = Some(Firewall {
-            readable: true,
-            text: format!("ip saddr {} drop comment \"kunde: intern\"", self.v4),
+            programs: vec!["nft -j list ruleset".to_owned()],
+            rules: 2,
+            gaps: Vec::new(),
+            flows: vec![JudgedFlow {
+                endpoint: Endpoint::new(v4.clone(), 443),
+                protocol: TraceProtocol::Tcp,
+                interface: Some("tun-kunde".to_owned()),
+                out: ruling(
+                    Says::CantTell,
+                    rule(
+                        RuleProgram::Nft,
+                        "inet",
+                        format!(
+                            "oifname \"ppp-kunde\" ip saddr {} ip daddr @kundenliste log prefix \"kunde: weg\" drop comment \"kunde: intern\"",
+                            self.v4
+                        ),
+                    ),
+                ),
+                answer: Some(ruling(
+                    Says::Denies,
+                    rule(
+                        RuleProgram::Iptables,
+                        "ip",
+                        format!(
+                            "-A zu-kunde -s {}/32 -i ppp-kunde -m set --match-set kundenliste src -m comment --comment kundenkommentar -j DROP",
+                            self.v4
+                        ),
+                    ),
+                )),
+            }],
         });
         report.local.interfaces = vec![Interface {
             name: "tun-kunde".to_owned(),
@@ -219,7 +265,18 @@ impl Secret {
         let finding = &mut report.findings[0];
         finding.title = self.told();
         finding.explanation = format!("It said: Blocked (15): {}", self.told());
-        finding.evidence[0].text = self.told();
+        let quoted = report.local.firewall.iter().flat_map(|all| &all.flows);
+        let quoted = quoted.flat_map(|flow| [&flow.out].into_iter().chain(&flow.answer));
+        let quoted = quoted.filter_map(|ruling| ruling.rule.as_ref());
+        let quoted = quoted.map(|rule| {
+            let text = crate::model::text::escape(&rule.text);
+            format!(
+                "a rule in chain {} of table {}: `{text}`",
+                rule.chain, rule.table
+            )
+        });
+        let quoted: Vec<String> = quoted.collect();
+        finding.evidence[0].text = format!("{} {}", self.told(), quoted.join("; "));
         finding.actions[0].command = Some(format!("nwcheck tcp {NAME}:5432 -s {}", self.v4));
         finding.address = Some(v4);
         report

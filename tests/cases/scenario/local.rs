@@ -18,13 +18,18 @@
 //! | `cpu USED OWN DURING WAITED [THROTTLED]` | recorded counters: percent, percent, and times in ms |
 //! | `memory USED DURING STALLED [LIMIT]` | the same of memory; LIMIT is the percent in use of what the control group may use |
 //! | `device ADDRESS NAME` | a reverse name |
+//! | `rules allow`, `rules unread` | what this machine's packet rules make of the flow to the first address; that they may not be read |
+//! | `rules deny\|cant-tell out\|in RULE` | the same, by rule 7 of the chain `c` of the table `inet t`; `policy drop` is its policy |
 
+use nwcheck::model::evidence::{NotMeasured, PACKET_RULES};
+use nwcheck::model::firewall::{Firewall, JudgedFlow, QuotedRule, RuleProgram, Ruling, Says};
 use nwcheck::model::local::{
     Conntrack, Interface, InterfaceErrors, Listener, Local, Neighbour, Prefix, Process, Route,
     RouteKind, SourcePort,
 };
 use nwcheck::model::proxy::ProxyEnvironment;
-use nwcheck::model::{Address, Evidence, Ms};
+use nwcheck::model::topology::TraceProtocol;
+use nwcheck::model::{Address, Evidence, Ms, Operation};
 
 use super::{address, endpoint, from_word, number};
 
@@ -256,12 +261,72 @@ pub fn take(
             load.memory_stalled_ms = Some(Ms::from_millis(number(stalled)?));
             load.memory_limit_percent = limit.first().map(|text| number(text)).transpose()?;
         }
+        ("rules", words) => return rules(evidence, words).map(|()| true),
         ("device", [at, name]) => {
             evidence.names.insert(address(at)?, (*name).to_owned());
         }
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// What the packet rules make of the flow to the first address.
+fn rules(evidence: &mut Evidence, words: &[&str]) -> Result<(), String> {
+    let (says, out, text) = match words {
+        ["unread"] => {
+            evidence.note(NotMeasured {
+                what: PACKET_RULES.to_owned(),
+                why: "only root may read them".to_owned(),
+                command: None,
+            });
+            return Ok(());
+        }
+        ["allow"] => (Says::Allows, true, String::new()),
+        ["deny", way @ ("out" | "in"), text @ ..] => (Says::Denies, *way == "out", text.join(" ")),
+        ["cant-tell", way @ ("out" | "in"), text @ ..] => {
+            (Says::CantTell, *way == "out", text.join(" "))
+        }
+        _ => return Err("allow, unread, deny or cant-tell?".to_owned()),
+    };
+    let endpoint = evidence.endpoints.first().map(|e| e.endpoint.clone());
+    let is_policy = text.starts_with("policy ");
+    let rejects = text
+        .split_once("reject with ")
+        .map(|(_, with)| with.to_owned());
+    let ruling = Ruling {
+        says,
+        rule: (says != Says::Allows).then(|| QuotedRule {
+            program: RuleProgram::Nft,
+            family: "inet".to_owned(),
+            table: "t".to_owned(),
+            chain: "c".to_owned(),
+            hook: Some(if out { "output" } else { "input" }.to_owned()),
+            handle: (!is_policy).then_some(7),
+            is_policy,
+            text,
+        }),
+        rejects,
+        why: (says == Says::CantTell).then(|| "that can't be told from here".to_owned()),
+    };
+    let passes = !out || says != Says::Denies;
+    let flow = JudgedFlow {
+        endpoint: endpoint.ok_or("to which address?")?,
+        protocol: match evidence.probe() {
+            Operation::Echo => TraceProtocol::Icmp,
+            Operation::Datagram => TraceProtocol::Udp,
+            _ => TraceProtocol::Tcp,
+        },
+        interface: Some("eth0".to_owned()),
+        out: if out { ruling.clone() } else { Ruling::ALLOWS },
+        answer: passes.then_some(if out { Ruling::ALLOWS } else { ruling }),
+    };
+    evidence.local.firewall = Some(Firewall {
+        programs: vec!["nft -j list ruleset".to_owned()],
+        rules: 12,
+        gaps: Vec::new(),
+        flows: vec![flow],
+    });
+    Ok(())
 }
 
 fn process(pid: &str, comm: &str) -> Result<Process, String> {

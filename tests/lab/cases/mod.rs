@@ -16,6 +16,7 @@ mod path;
 mod podman;
 mod policy;
 mod refusals;
+mod rules_read;
 mod service;
 mod silence;
 mod sockets;
@@ -45,6 +46,7 @@ const NOBODY: [u8; 6] = [2, 0, 0, 0, 0, 0x99];
 pub(crate) fn cases() -> Vec<Case> {
     [
         local::cases(),
+        rules_read::cases(),
         sockets::cases(),
         path::cases(),
         silence::cases(),

@@ -30,15 +30,15 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
     }
+    // A reset that this machine's own firewall made has a finding of its own.
+    if scene.resets_are_ours() {
+        return Judgement::Clear;
+    }
     // What would tell a reset from before the host apart is asked for by the rule of that.
     if matches!(reset_before_the_host(scene), Reset::Device { .. }) {
         return Judgement::Clear;
     }
     let port = scene.endpoint().port.unwrap_or_default();
-    // A reset that this machine's own firewall made has a finding of its own.
-    if scene.resets_made_here().is_some() {
-        return Judgement::Clear;
-    }
     if scene.is_own() && listens_elsewhere(scene).is_some() {
         return Judgement::Clear;
     }

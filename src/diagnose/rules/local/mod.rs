@@ -21,6 +21,7 @@ mod source_unavailable;
 use crate::diagnose::Rule;
 
 pub(crate) use conntrack_full::passes_through;
+pub(crate) use firewall::{because_of, forbidden, let_pass, look};
 pub(crate) use listener_address::{listens_at, listens_elsewhere};
 pub(crate) use no_route::forwards;
 

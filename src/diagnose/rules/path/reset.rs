@@ -47,6 +47,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::NotTried => return Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())]),
         _ => return Judgement::Clear,
     }
+    if scene.resets_are_ours() {
+        return Judgement::Clear;
+    }
     let (ttl, distance, resets, controls) = match reset_before_the_host(scene) {
         Reset::Host => return Judgement::Clear,
         Reset::Unknown(needs) => return Judgement::Unknown(needs),

@@ -297,6 +297,21 @@ impl Netlink {
     }
 }
 
+/// Keeps from a program that is started every descriptor beyond the first three, and all capabilities but those by which rules are
+/// listed; it is killed when the thread ends that starts it.
+pub(in crate::net) fn confine(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt as _;
+    // SAFETY: the closure makes system calls alone, which are safe between fork and exec (signal-safety(7)).
+    unsafe {
+        command.pre_exec(|| {
+            sys::close_on_exec_from(3);
+            sys::bound_to_listing();
+            sys::die_with_parent();
+            Ok(())
+        })
+    };
+}
+
 /// Whether the kernel gave this program more than its caller has: set-user-id or file capabilities.
 pub(in crate::net) fn started_elevated() -> bool {
     sys::secure_execution()

@@ -279,3 +279,37 @@ pub(super) fn secure_execution() -> bool {
     // SAFETY: reads a word that the kernel put on the stack at exec; no pointer is involved.
     unsafe { libc::getauxval(AT_SECURE) != 0 }
 }
+
+/// Marks all descriptors from this one on, so that no program that is started has them (close_range(2); before Linux 5.11 one by one).
+pub(super) fn close_on_exec_from(first: libc::c_uint) {
+    /// So many are marked one by one: more than `RLIMIT_NOFILE` lets an ordinary process have.
+    const MANY: libc::c_int = 4096;
+    let all = libc::c_uint::MAX;
+    // SAFETY: three integers; no pointer is involved.
+    let marked =
+        unsafe { libc::syscall(libc::SYS_close_range, first, all, libc::CLOSE_RANGE_CLOEXEC) };
+    if marked == 0 {
+        return;
+    }
+    for descriptor in libc::c_int::try_from(first).unwrap_or(MANY)..MANY {
+        // SAFETY: integers alone; a descriptor that is not open is an error, and nothing to be marked.
+        unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+}
+
+/// Leaves in the bounding set what listing rules takes alone, so that root's program gets no more (capabilities(7), "Capabilities and
+/// execution of programs by root"). Without `CAP_SETPCAP` the set stays as it is.
+pub(super) fn bound_to_listing() {
+    /// `CAP_NET_ADMIN`, `CAP_NET_RAW` (linux/capability.h).
+    const KEPT: [libc::c_ulong; 2] = [12, 13];
+    for capability in (0..64).filter(|number| !KEPT.contains(number)) {
+        // SAFETY: integers alone; it fails beyond the last capability that the kernel knows.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+    }
+}
+
+/// Has this process killed when the thread ends that started it (prctl(2), `PR_SET_PDEATHSIG`).
+pub(super) fn die_with_parent() {
+    // SAFETY: integers alone.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
+}
