@@ -233,9 +233,12 @@ fn nothing_of_a_chart_stands_outside_of_it_and_no_label_on_another() {
         for every in [2, 3, u64::MAX] {
             let lost = |n: u64| n % every == every - 1 || every == 2;
             let burst: Vec<Observation> = (0..number)
-                .map(|n| match lost(n) {
-                    true => probe(n, Outcome::Timeout, None, 0),
-                    false => probe(n, Outcome::Ok, Some(first + more * n), 0),
+                .map(|n| {
+                    if lost(n) {
+                        probe(n, Outcome::Timeout, None, 0)
+                    } else {
+                        probe(n, Outcome::Ok, Some(first + more * n), 0)
+                    }
                 })
                 .collect();
             report.endpoints[0].probes = Probes::count(&burst);
