@@ -145,8 +145,8 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["--redact: -vv tells of each probe with its real addresses"],
     ),
     (
-        &["tcp", "a:1", "-o", "html"],
-        &["--output: the form `html` is not known to this version"],
+        &["tcp", "a:1", "-o", "sarif"],
+        &["--output: the form `sarif` is not known to this version"],
     ),
     (
         &["tcp", "a:1", "-c"],
@@ -250,7 +250,7 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["tcp", "a:1", "--save", "a.csv"],
         &[
             "`a.csv` names no form",
-            ".txt, .json, .jsonl, .dot, .mmd or .svg",
+            ".txt, .json, .jsonl, .html, .dot, .mmd or .svg",
         ],
     ),
     (

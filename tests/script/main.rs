@@ -40,7 +40,7 @@ fn root() -> &'static Path {
 }
 
 fn well_formed() -> Result<(), Failed> {
-    passed(node(&[Path::new("--check"), &root().join(SCRIPT)])?)
+    passed(&node(&[Path::new("--check"), &root().join(SCRIPT)])?)
 }
 
 fn works() -> Result<(), Failed> {
@@ -61,14 +61,14 @@ fn works() -> Result<(), Failed> {
         json,
     ];
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    passed(node(&files)?)
+    passed(&node(&files)?)
 }
 
 fn node(words: &[&Path]) -> std::io::Result<Output> {
     Command::new("node").args(words).output()
 }
 
-fn passed(output: Output) -> Result<(), Failed> {
+fn passed(output: &Output) -> Result<(), Failed> {
     if output.status.success() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use crate::model::text::count;
 /// The picture, and the part of it in which marks stand, in its own units.
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 72.0;
-const RIGHT: f64 = 748.0;
+const RIGHT: f64 = 736.0;
 const HEIGHT: f64 = 200.0;
 /// The lane for what has no round trip.
 const LANE: f64 = 34.0;
@@ -237,15 +237,15 @@ fn drawn(markup: &mut Markup, probes: &Probes) {
     let timeless = samples.iter().any(|sample| sample.rtt_ms.is_none());
     let top = if timeless { LANE } else { 12.0 };
     let scale = longest.map(Scale::to);
-    let y = |ms: Ms| {
-        let part = scale.map_or(0.0, |scale| ms.as_f64() / scale.top());
+    let y = |ms: f64| {
+        let part = scale.map_or(0.0, |scale| ms / scale.top());
         HEIGHT - part * (HEIGHT - top - HALF)
     };
     let x = |at: usize| LEFT + (at as f64 + 0.5) / samples.len() as f64 * (RIGHT - LEFT);
     if let Some(scale) = scale {
         for line in 0..=scale.lines {
             let ms = scale.step * f64::from(line);
-            let place = y(Ms::from_f64(ms));
+            let place = y(ms);
             let told = format!("{:.*}", scale.digits, ms / scale.per);
             level(markup, "grid", place);
             label(markup, "end", LEFT - 8.0, place + 4.0, &told);
@@ -270,9 +270,9 @@ fn drawn(markup: &mut Markup, probes: &Probes) {
         level(markup, "lane", LANE - 4.0);
     }
     if let Some(average) = probes.avg_ms {
-        level(markup, "average", y(average));
+        level(markup, "average", y(average.as_f64()));
         let told = format!("average {average}");
-        label(markup, "end", RIGHT, y(average) - 4.0, &told);
+        label(markup, "end", RIGHT, y(average.as_f64()) - 4.0, &told);
     }
     let every = Scale::to(Ms::from_millis(samples.len() as u64))
         .step
@@ -291,7 +291,7 @@ fn drawn(markup: &mut Markup, probes: &Probes) {
         "probe, in the order in which they were sent",
     );
     let place = |at: usize, sample: &Sample| {
-        let shown = sample.rtt_ms.map_or(LANE / 2.0, y);
+        let shown = sample.rtt_ms.map_or(LANE / 2.0, |ms| y(ms.as_f64()));
         Mark::of(sample).shape(x(at), shown)
     };
     if samples.len() <= TOLD {

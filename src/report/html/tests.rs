@@ -217,6 +217,101 @@ fn each_probe_is_drawn_once_by_what_became_of_it() {
 }
 
 #[test]
+fn nothing_of_a_chart_stands_outside_of_it_and_no_label_on_another() {
+    let mut report = fixtures::all()[0].1.clone();
+    let bursts: [(u64, u64, u64); 7] = [
+        // How many, the first round trip in microseconds, and how much longer each is than the one before.
+        (1, 1, 0),
+        (2, 40, 3),
+        (10, 4000, 100),
+        (11, 250_000, 1),
+        (100, 900, 35_000),
+        (300, 12_345, 17),
+        (10_000, 3_000, 1),
+    ];
+    for (number, first, more) in bursts {
+        for every in [2, 3, u64::MAX] {
+            let lost = |n: u64| n % every == every - 1 || every == 2;
+            let burst: Vec<Observation> = (0..number)
+                .map(|n| {
+                    if lost(n) {
+                        probe(n, Outcome::Timeout, None, 0)
+                    } else {
+                        probe(n, Outcome::Ok, Some(first + more * n), 0)
+                    }
+                })
+                .collect();
+            report.endpoints[0].probes = Probes::count(&burst);
+            let html = render(Document::Report(&report)).unwrap();
+            let chart = html.split_once("viewBox=\"0 0 760 244\"").unwrap().1;
+            let chart = chart.split_once("</svg>").unwrap().0;
+            let labels = labels(chart);
+            let what = format!("{number} from {first} by {more}, {every}: {labels:?}");
+            assert!((3..20).contains(&labels.len()), "{what}");
+            for (at, one) in labels.iter().enumerate() {
+                assert!(one[0] >= 0.0 && one[1] <= 760.0, "{what}");
+                assert!(one[2] >= 0.0 && one[3] <= 244.0, "{what}");
+                for other in &labels[at + 1..] {
+                    let beside = one[1] <= other[0] || other[1] <= one[0];
+                    let apart = one[3] <= other[2] || other[3] <= one[2];
+                    assert!(beside || apart, "{one:?} {other:?} {what}");
+                }
+            }
+            let marks = chart.split("class=\"mark").skip(1);
+            let mut drawn = 0;
+            for place in marks.flat_map(|mark| {
+                mark.split_once("d=\"")
+                    .unwrap()
+                    .1
+                    .split_once('"')
+                    .unwrap()
+                    .0
+                    .split('M')
+                    .skip(1)
+            }) {
+                drawn += 1;
+                let (x, rest) = place.split_once(' ').unwrap();
+                let end = rest
+                    .find(|c: char| !c.is_ascii_digit() && c != '.')
+                    .unwrap();
+                let (x, y): (f64, f64) = (x.parse().unwrap(), rest[..end].parse().unwrap());
+                assert!(
+                    (67.0..=753.0).contains(&x) && (5.0..=205.0).contains(&y),
+                    "{place} {what}"
+                );
+            }
+            assert!(drawn >= number, "{drawn} {what}");
+        }
+    }
+}
+
+/// Where each label of a chart is, in letters of a typewriter: left, right, top, bottom.
+fn labels(chart: &str) -> Vec<[f64; 4]> {
+    let texts = chart.split("<text class=\"axis\"").skip(1);
+    let texts = texts.map(|text| text.split_once("</text>").unwrap().0);
+    texts
+        .map(|text| {
+            let (tag, said) = text.split_once('>').unwrap();
+            let number = |name: &str| -> f64 {
+                let after = tag.split_once(&format!(" {name}=\"")).unwrap().1;
+                after.split_once('"').unwrap().0.parse().unwrap()
+            };
+            let (x, y) = (number("x"), number("y"));
+            let width = said.chars().count() as f64 * 7.3;
+            if tag.contains("rotate(-90") {
+                return [x - 10.0, x + 3.0, y - width / 2.0, y + width / 2.0];
+            }
+            let left = if tag.contains("\"end\"") {
+                x - width
+            } else {
+                x - width / 2.0
+            };
+            [left, left + width, y - 10.0, y + 3.0]
+        })
+        .collect()
+}
+
+#[test]
 fn where_it_breaks_is_said_and_drawn() {
     let all: BTreeMap<&str, Report> = fixtures::all().into_iter().collect();
     let report = &all["path-prohibited"];
