@@ -1,6 +1,7 @@
 //! The pipeline on one screen: what was typed → checks → reports → bytes and exit status.
 
 mod again;
+mod machines;
 
 use std::cell::Cell;
 use std::hash::RandomState;
@@ -22,6 +23,7 @@ use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::saved;
 use crate::model::systems::Systems;
 use crate::model::{Ms, Report, Target};
+use crate::probe::provider::{Machines, Sources};
 use crate::probe::trace::{self, near::NearHops, raw::Raws};
 use crate::probe::{Observer, local, pace::Pace};
 use crate::progress::{Drawing, Event, Progress};
@@ -103,6 +105,10 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     for note in &config.notes {
         output::complain(&format!("nwcheck: {note}"));
     }
+    let sources = match machines::sources(&config) {
+        Ok(sources) => sources,
+        Err(usage) => return Ok(wrong(&usage)),
+    };
     let began = (jiff::Timestamp::now(), Instant::now());
     let progress = progress(&config, terminal);
     let pipe_open = Rc::new(Cell::new(true));
@@ -120,8 +126,12 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
             }
         }
     };
-    let reports = all(&config, &earlier, systems, &progress, each).await;
+    let reports = all(&config, &earlier, systems, sources, &progress, each).await;
     progress.clear();
+    let reports = match reports {
+        Ok(reports) => reports,
+        Err(usage) => return Ok(wrong(&usage)),
+    };
     let reports = reports
         .into_iter()
         .map(|report| report::redact::redacted(report, key.as_ref()))
@@ -175,14 +185,16 @@ fn deliver(
     Ok(status)
 }
 
-/// All targets at the same time, in the order in which they were typed; `each` is told of a report when it is there.
-pub(crate) async fn all(
+/// All targets at the same time, in the order in which they were typed; `each` is told of a report when it is there. A target that means
+/// two machines is wrong usage, and nothing is sent.
+async fn all(
     config: &Config,
     earlier: &[Report],
     systems: Systems,
+    sources: Rc<Sources>,
     progress: &Progress,
     each: impl Fn(&Report),
-) -> Vec<Report> {
+) -> Result<Vec<Report>, cli::Usage> {
     let shared = Shared {
         paths: trace::Shared {
             pace: Pace::new(config.options.rate, PATH_BURST),
@@ -191,6 +203,10 @@ pub(crate) async fn all(
             systems: Rc::new(systems),
         },
         source: local::source(),
+        machines: Machines {
+            sources,
+            asked: None,
+        },
         told: None,
     };
     local::drop_privileges(&config.options, !config.saves.is_empty());
@@ -204,6 +220,8 @@ pub(crate) async fn all(
         std::process::exit(i32::from(ExitStatus::CouldNotTell.code()));
     });
     let events = Rc::new(std::cell::RefCell::new(Vec::<Event>::new()));
+    let asked = machines::ask(config, &shared.machines.sources, progress, &stopped).await;
+    let asked = asked.inspect_err(|_| signals.abort())?;
     let mut waiting: Vec<(usize, Target)> =
         config.targets.iter().cloned().enumerate().rev().collect();
     let mut running: JoinSet<(usize, Report)> = JoinSet::new();
@@ -219,6 +237,10 @@ pub(crate) async fn all(
                 config.options.clone(),
                 Shared {
                     told,
+                    machines: Machines {
+                        asked: asked.get(number).cloned().flatten(),
+                        ..shared.machines.clone()
+                    },
                     ..shared.clone()
                 },
                 stopped.clone(),
@@ -255,7 +277,7 @@ pub(crate) async fn all(
     }
     signals.abort();
     reports.sort_by_key(|(number, _)| *number);
-    reports.into_iter().map(|(_, report)| report).collect()
+    Ok(reports.into_iter().map(|(_, report)| report).collect())
 }
 
 /// Tells of each probe of a target, on stderr.
@@ -272,7 +294,7 @@ async fn until_it_passes(
     target: Target,
     options: crate::model::Options,
     before: Option<Report>,
-    shared: Shared,
+    mut shared: Shared,
     stage: impl Fn(&'static str),
     stopped: watch::Receiver<bool>,
 ) -> Report {
@@ -290,6 +312,8 @@ async fn until_it_passes(
             stop,
         )
         .await;
+        // The next round asks anew: a machine that was off may run by then.
+        shared.machines.asked = None;
         let report = diagnose::diagnose(&evidence);
         let again = end.is_some_and(|end| Instant::now() + BETWEEN_ROUNDS < end);
         if report.exit() == ExitStatus::Passed || !again || *stopped.borrow() {

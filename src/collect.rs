@@ -3,14 +3,14 @@
 
 use std::future::Future;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
 use crate::diagnose::Need;
 use crate::model::evidence::{Ended, Evidence};
 use crate::model::resolution::SourceKind;
-use crate::model::target::Protocol;
+use crate::model::target::{Kind, Protocol};
 use crate::model::topology::TraceProtocol;
 use crate::model::{
     Address, Endpoint, Icmp, Ms, Observation, Operation, Options, Outcome, Report, Target,
@@ -19,7 +19,7 @@ use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
 use crate::probe::{
     Observer, Recorder, Series, connect, control, datagram, echo, egress, local, look, mtu, names,
-    resolve, return_ttl, trace,
+    provider, resolve, return_ttl, trace,
 };
 
 /// Probes of a control: enough to prove that the host is up.
@@ -44,6 +44,8 @@ pub struct Shared {
     pub paths: trace::Shared,
     /// The machine that the checks run on, read once.
     pub source: crate::model::source::Source,
+    /// What is known of machines by name.
+    pub machines: provider::Machines,
     /// Who is told of each observation when it is recorded.
     pub told: Option<Observer>,
 }
@@ -58,11 +60,14 @@ pub async fn check(
     interrupted: impl Future<Output = ()>,
 ) -> Evidence {
     datagram::settle(&mut options, &target);
+    // Who knows a machine by its name may have been asked before: the check counts from there.
+    let began = shared.machines.asked.as_ref().map(|asked| asked.began);
+    let began = began.unwrap_or_else(Instant::now);
     // To the millisecond: what comes after is told as offsets from here.
-    let now = jiff::Timestamp::now();
+    let now = jiff::Timestamp::now() - began.elapsed();
     let now = now.round(jiff::Unit::Millisecond).unwrap_or(now);
     let evidence = Evidence::new(now, options.clone(), target, shared.source.clone());
-    let recorder = Recorder::new(evidence).telling(shared.told.clone());
+    let recorder = Recorder::since(evidence, began).telling(shared.told.clone());
     let options = Rc::new(options);
     let before = local::Baseline::read();
     if let Some(earlier) = baseline {
@@ -85,6 +90,7 @@ pub async fn check(
                 recorder.clone(),
                 options.clone(),
                 shared.paths.clone(),
+                shared.machines.clone(),
             );
             running.spawn_local(async move {
                 work.await;
@@ -153,8 +159,17 @@ fn waits_for_names(evidence: &Evidence, now: Ms) -> bool {
 }
 
 /// Runs one step.
-async fn run(step: Step, recorder: Recorder, options: Rc<Options>, paths: trace::Shared) {
+async fn run(
+    step: Step,
+    recorder: Recorder,
+    options: Rc<Options>,
+    paths: trace::Shared,
+    machines: provider::Machines,
+) {
     match step {
+        Step::Resolve if recorder.read(|e| e.target.kind == Kind::Vm) => {
+            provider::resolve(recorder, machines).await;
+        }
         Step::Resolve => resolve::resolve(recorder).await,
         Step::Routes => routes(&recorder),
         Step::NeighbourEarly(endpoint) => local::neighbour(&recorder, &endpoint.address),

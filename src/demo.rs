@@ -16,6 +16,7 @@ use crate::model::options::Expect;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::target::{Kind, Protocol};
 use crate::model::{Address, Endpoint, Id, Options, Report, Target};
+use crate::probe::provider;
 use crate::probe::trace::{self, near::NearHops, raw::Raws};
 use crate::probe::{local, pace::Pace};
 use crate::report::{self, Document, Form};
@@ -51,6 +52,7 @@ pub async fn run(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStat
             systems: std::rc::Rc::default(),
         },
         source,
+        machines: provider::Machines::default(),
         told: None,
     };
     let style = terminal.style(config.colour, Some(&config));

@@ -347,6 +347,9 @@ pub(super) struct NameArgs {
     /// Ask this name server (repeatable)
     #[arg(long, value_name = "ADDR[:PORT]")]
     pub(super) server: Vec<String>,
+    /// Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(super) inventory: Vec<PathBuf>,
     /// Use ADDR for HOST at PORT (repeatable)
     #[arg(long, value_name = "HOST:PORT:ADDR")]
     pub(super) resolve: Vec<String>,

@@ -71,6 +71,8 @@ pub struct Config {
     pub baseline: Option<PathBuf>,
     /// A table of autonomous systems; it is read with [`super::systems::read`].
     pub as_database: Option<PathBuf>,
+    /// Inventories of machines; they are read with [`super::inventory::read`], but for `ssh`, which is none.
+    pub inventories: Vec<PathBuf>,
     /// What is to be said on stderr before the check: where it does less than was typed.
     pub notes: Vec<String>,
 }
@@ -256,6 +258,11 @@ fn check(
     options.tos = given(way.tos.as_deref(), value::tos)?;
     options.local = !way.no_local;
     options.servers = all(&names.server, value::server)?;
+    options.inventories = names
+        .inventory
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
     options.resolve = all(&names.resolve, value::resolve)?;
     set(
         &mut options.all_addresses,
@@ -304,6 +311,7 @@ fn check(
         targets,
         baseline: path.baseline,
         as_database: path.as_database,
+        inventories: names.inventory,
         notes,
         ..output(options, shown)?
     })
@@ -394,6 +402,7 @@ fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
         charset: charset(typed.ascii),
         baseline: None,
         as_database: None,
+        inventories: Vec::new(),
         notes: Vec::new(),
     })
 }

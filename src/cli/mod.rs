@@ -11,6 +11,7 @@ pub mod config;
 pub mod explain;
 mod generate;
 mod help;
+pub mod inventory;
 pub mod output;
 pub mod pager;
 mod payload;

@@ -59,6 +59,11 @@ const HINTS: &[(&str, &str, &str)] = &[
         "--server 192.0.2.53",
     ),
     (
+        "--inventory",
+        "an Ansible inventory in INI form, or as `ansible-inventory --list` writes it; or ssh",
+        "--inventory hosts.ini",
+    ),
+    (
         "--resolve",
         "HOST:PORT:ADDR",
         "--resolve web.example:443:192.0.2.7",

@@ -7,7 +7,7 @@ use crate::model::evidence::{ECHO_REQUESTS, Ended, Evidence};
 use crate::model::finding::{Finding, Origin, Severity};
 use crate::model::options::Expect;
 use crate::model::report::{Status, Verdict};
-use crate::model::target::Protocol;
+use crate::model::target::{Kind, Protocol};
 use crate::model::text::{count, escape, list};
 use crate::model::topology::{Hop, Path, TraceProtocol};
 
@@ -67,6 +67,9 @@ pub(super) fn summary(
             Ended::Complete => {
                 let nameless = name::account(evidence).filter(|_| first.is_none());
                 match nameless {
+                    Some(said) if evidence.target.kind == Kind::Vm => {
+                        format!("Can't tell whether {label} works: {said}")
+                    }
                     Some(said) => format!(
                         "Can't tell whether {label} works: it got no address, and why is not proven ({said})"
                     ),

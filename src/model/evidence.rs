@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::local::Local;
+use super::machine::Machine;
 use super::observation::{Observation, ObservationId, Operation};
 use super::options::Options;
 use super::resolution::Resolution;
@@ -150,6 +151,15 @@ impl Evidence {
                 }),
             _ => TraceProtocol::Tcp,
         }
+    }
+
+    /// The name that DNS is asked for: that of the target, or the one under which an inventory has it.
+    pub fn name(&self) -> &str {
+        let machine = self.resolution.as_ref().and_then(|r| r.machine.as_ref());
+        let other = machine
+            .and_then(Machine::only)
+            .and_then(|(_, instance)| instance.host_name.as_deref());
+        other.unwrap_or(&self.target.host)
     }
 
     /// The port of the same host that is asked for proof, with TCP, that the host is up.

@@ -104,6 +104,7 @@ ids! {
     PathMtuReduced = "path-mtu-reduced", Path;
     PathLoss = "path-loss", Path;
     PathLatency = "path-latency", Path;
+    VmNotRunning = "vm-not-running", Destination;
     PortClosed = "port-closed", Destination;
     PortFiltered = "port-filtered", Destination;
     HostDown = "host-down", Destination;

@@ -127,6 +127,8 @@ pub struct Options {
     pub servers: Vec<Endpoint>,
     /// Record types asked for beside the addresses (`--type`).
     pub record_types: Vec<String>,
+    /// Inventories of machines (`--inventory`): files by their names, or `ssh`.
+    pub inventories: Vec<String>,
     /// Answers given in place of the resolver's (`--resolve`).
     pub resolve: Vec<Override>,
     /// The longest path looked for (`--max-hops`).
@@ -186,6 +188,7 @@ impl Default for Options {
             tos: None,
             servers: Vec::new(),
             record_types: Vec::new(),
+            inventories: Vec::new(),
             resolve: Vec::new(),
             max_hops: 30,
             flows: 64,

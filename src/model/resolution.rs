@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::machine::Machine;
 use super::{Address, Endpoint, Ms, ObservationId, Outcome};
 
 /// Where an answer came from.
@@ -20,6 +21,8 @@ pub enum SourceKind {
     Hosts,
     /// The servers named with `--server`, or the configured ones where the system's resolver did not answer in time.
     Dns,
+    /// Who runs the virtual machine or container, or an inventory that has it.
+    Provider,
 }
 
 /// What one source says of the name.
@@ -97,6 +100,8 @@ pub struct Resolution {
     pub application_delay_ms: Option<Ms>,
     /// Names in the hosts file or the search list that are nearly the one asked for.
     pub near_misses: Vec<String>,
+    /// Who knows the virtual machine that was named, and in which state it is; null where the target is none.
+    pub machine: Option<Machine>,
     /// Whether all sources have been heard.
     pub complete: bool,
 }

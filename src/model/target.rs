@@ -6,9 +6,10 @@ mod scheme;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::machine::Wanted;
 use super::{Address, Operation};
 
-pub use parse::Invalid;
+pub use parse::{Invalid, without_secrets};
 
 /// What was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -88,7 +89,8 @@ pub struct Target {
     pub kind: Kind,
     /// What is asked of it.
     pub protocol: Protocol,
-    /// The name (in ASCII, IDN as punycode, lower case, without the final dot unless it was typed) or the address.
+    /// The name (in ASCII, IDN as punycode, lower case, without the final dot unless it was typed) or the address; of a virtual machine
+    /// what was typed for it: its name, `PROVIDER/NAME`, or its full id.
     pub host: String,
     /// The port; null where the protocol has none.
     pub port: Option<u16>,
@@ -99,18 +101,25 @@ pub struct Target {
 impl Target {
     /// The address, when the host is one and no name.
     pub fn address(&self) -> Option<Address> {
-        self.host.parse().ok()
+        self.host.parse().ok().filter(|_| self.kind != Kind::Vm)
     }
 
-    /// The short form for a heading: `db.example:5432`, `[2001:db8::1]:443`, or the URI.
+    /// Which machine is meant, when the target is one by its name.
+    pub fn machine(&self) -> Option<Wanted> {
+        (self.kind == Kind::Vm).then(|| Wanted::read(&self.host))
+    }
+
+    /// The short form for a heading: `db.example:5432`, `[2001:db8::1]:443`, `vm:web:22`, or the URI.
     pub fn label(&self) -> String {
         if let Some(uri) = &self.uri {
             return uri.clone();
         }
-        match self.port {
-            Some(port) if self.host.contains(':') => format!("[{}]:{port}", self.host),
-            Some(port) => format!("{}:{port}", self.host),
-            None => self.host.clone(),
+        match (self.kind, self.port) {
+            (Kind::Vm, Some(port)) => format!("vm:{}:{port}", self.host),
+            (Kind::Vm, None) => format!("vm:{}", self.host),
+            (_, Some(port)) if self.host.contains(':') => format!("[{}]:{port}", self.host),
+            (_, Some(port)) => format!("{}:{port}", self.host),
+            (_, None) => self.host.clone(),
         }
     }
 }

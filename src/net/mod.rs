@@ -7,8 +7,8 @@
 //! `unsafe` and with `cfg(target_os)`; both live under `platform`.
 //!
 //! What it must not do: judge. A failed connection, a denied option or a missing file is data here and
-//! becomes a finding elsewhere. It depends on no other module of the crate, starts no other program,
-//! and changes nothing on the machine.
+//! becomes a finding elsewhere. It depends on no other module of the crate, starts no other program
+//! but those that [`command`] is told to ask, and changes nothing on the machine.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -23,10 +23,12 @@
 //! | [`echo`] | ICMP echo over ping sockets, or raw where permitted |
 //! | [`raw`] | whole IP packets out, ICMP messages and TCP segments in |
 //! | [`route`] | rtnetlink: look-ups, rules, routes, links, addresses, neighbours |
+//! | [`command`] | programs of the user's, asked for what they know |
 //! | [`system`] | procfs and sysfs: load, counters, limits, who holds a port, where we run |
 //! | [`privilege`] | what this process may do, and giving it up |
 
 pub mod clock;
+pub mod command;
 pub mod echo;
 pub mod errno;
 pub mod flow;

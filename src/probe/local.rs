@@ -106,29 +106,7 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
     let own = route::addresses()
         .map(|dump| dump.items)
         .unwrap_or_default();
-    let name_of = |index: u32| {
-        links
-            .iter()
-            .find(|link| link.index == index)
-            .map(|link| link.name.clone())
-    };
-    let mut found = Vec::new();
-    for address in addresses {
-        let wanted = options.interface.as_deref().or(address.zone());
-        let query = Query {
-            source: options
-                .source
-                .as_ref()
-                .map(Address::ip)
-                .filter(|ip| own.iter().any(|a| a.prefix.address == *ip)),
-            interface: wanted.and_then(interface_index),
-            tos: options.tos,
-            protocol: Some(6),
-            destination_port: port,
-            ..Query::to(address.ip())
-        };
-        found.push(look_up(address, &query, wanted, &name_of, &own));
-    }
+    let found = looked_up(&options, port, addresses, &links, &own);
     let named: Vec<String> = found
         .iter()
         .filter_map(|route| route.interface.clone())
@@ -184,6 +162,52 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
             evidence.source.interface.clone_from(&first.interface);
         }
     });
+}
+
+/// The kernel's routes to addresses, for packets as these options make them.
+pub fn routes_to(
+    options: &crate::model::Options,
+    port: Option<u16>,
+    addresses: &[Address],
+) -> Vec<Route> {
+    let links = route::links().map(|dump| dump.items).unwrap_or_default();
+    let own = route::addresses()
+        .map(|dump| dump.items)
+        .unwrap_or_default();
+    looked_up(options, port, addresses, &links, &own)
+}
+
+fn looked_up(
+    options: &crate::model::Options,
+    port: Option<u16>,
+    addresses: &[Address],
+    links: &[Link],
+    own: &[route::InterfaceAddress],
+) -> Vec<Route> {
+    let name_of = |index: u32| {
+        links
+            .iter()
+            .find(|link| link.index == index)
+            .map(|link| link.name.clone())
+    };
+    let mut found = Vec::new();
+    for address in addresses {
+        let wanted = options.interface.as_deref().or(address.zone());
+        let query = Query {
+            source: options
+                .source
+                .as_ref()
+                .map(Address::ip)
+                .filter(|ip| own.iter().any(|a| a.prefix.address == *ip)),
+            interface: wanted.and_then(interface_index),
+            tos: options.tos,
+            protocol: Some(6),
+            destination_port: port,
+            ..Query::to(address.ip())
+        };
+        found.push(look_up(address, &query, wanted, &name_of, own));
+    }
+    found
 }
 
 fn look_up(

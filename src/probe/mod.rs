@@ -11,6 +11,7 @@ pub mod look;
 pub mod mtu;
 pub mod names;
 pub mod pace;
+pub mod provider;
 mod recorder;
 pub mod resolve;
 pub mod return_ttl;

@@ -25,7 +25,11 @@ pub struct Recorder {
 impl Recorder {
     /// Starts the clock of a check.
     pub fn new(evidence: Evidence) -> Self {
-        let began = Instant::now();
+        Self::since(evidence, Instant::now())
+    }
+
+    /// The same for a check that began earlier.
+    pub fn since(evidence: Evidence, began: Instant) -> Self {
         let deadline = began + evidence.options.deadline_ms.to_duration();
         Self {
             evidence: Rc::new(RefCell::new(evidence)),

@@ -25,6 +25,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 pub use asking::Patience;
+pub(super) use conductor::note_cut;
 pub use environment::{Environment, SystemAnswer};
 
 use self::asking::{Asked, Asking};
@@ -60,23 +61,36 @@ pub async fn resolve(recorder: Recorder) {
     resolve_in(recorder, Environment::of_this_machine()).await;
 }
 
-/// The same, in another environment.
+/// Resolves another name than the target's own, by which somebody else has it.
+///
+/// # Panics
+/// As [`resolve`].
+pub async fn resolve_name(recorder: Recorder, name: String) {
+    resolve_as(recorder, Environment::of_this_machine(), name).await;
+}
+
+/// The same as [`resolve`], in another environment.
 ///
 /// # Panics
 /// As [`resolve`].
 pub async fn resolve_in(recorder: Recorder, environment: Environment) {
-    let (target, options) =
-        recorder.read(|evidence| (evidence.target.clone(), evidence.options.clone()));
+    let target = recorder.read(|evidence| evidence.target.clone());
     if let Some(address) = target.address() {
         let source = source(SourceKind::Literal, vec![address]);
         return settle_without_asking(&recorder, source);
     }
-    let host = bare(&target.host);
+    resolve_as(recorder, environment, target.host).await;
+}
+
+async fn resolve_as(recorder: Recorder, environment: Environment, name: String) {
+    let (port, options) =
+        recorder.read(|evidence| (evidence.target.port, evidence.options.clone()));
+    let host = bare(&name);
     let given: Vec<Address> = options
         .resolve
         .iter()
         .filter(|given| bare(&given.host).eq_ignore_ascii_case(host))
-        .filter(|given| target.port.is_none_or(|port| port == given.port))
+        .filter(|given| port.is_none_or(|port| port == given.port))
         .map(|given| given.address.clone())
         .collect();
     if !given.is_empty() {
@@ -103,11 +117,11 @@ pub async fn resolve_in(recorder: Recorder, environment: Environment) {
             servers.push(server.clone());
         }
     }
-    if names::is_localhost(&target.host) {
+    if names::is_localhost(&name) {
         servers.clear();
     }
 
-    let tried = names::tried(&target.host, &config);
+    let tried = names::tried(&name, &config);
     let hosts = environment.hosts();
     let mut sources = Vec::new();
     if system_wanted {
@@ -118,6 +132,7 @@ pub async fn resolve_in(recorder: Recorder, environment: Environment) {
         evidence.resolution = Some(Resolution {
             names: tried.clone(),
             sources,
+            machine: evidence.resolution.take().and_then(|before| before.machine),
             ..Resolution::default()
         });
     });
@@ -126,7 +141,7 @@ pub async fn resolve_in(recorder: Recorder, environment: Environment) {
     let end = recorder.instant(options.deadline_ms).max(began);
     let (events, inbox) = unbounded_channel();
     if system_wanted {
-        ask_system(&environment, &target.host, options.family, &events);
+        ask_system(&environment, &name, options.family, &events);
     }
     let (kinds, other) = match options.family {
         Family::Any => (vec![Kind::A, Kind::Aaaa], None),
@@ -160,7 +175,7 @@ pub async fn resolve_in(recorder: Recorder, environment: Environment) {
     let (settled, known) = oneshot::channel();
     let conductor = Conductor {
         recorder,
-        host: target.host,
+        host: name,
         configured: configured.to_vec(),
         done: vec![false; servers.len()],
         servers,
@@ -249,6 +264,7 @@ fn settle_without_asking(recorder: &Recorder, source: SourceAnswer) {
         evidence.resolution = Some(Resolution {
             addresses,
             sources: vec![source],
+            machine: evidence.resolution.take().and_then(|before| before.machine),
             complete: true,
             ..Resolution::default()
         });

@@ -35,7 +35,6 @@ use std::net::IpAddr;
 
 use crate::model::local::Prefix;
 use crate::model::options::Payload;
-use crate::model::target::Kind;
 use crate::model::{Endpoint, Report};
 use address::Addresses;
 use fields::{Fields, Treat};
@@ -71,11 +70,7 @@ pub fn redact(report: &mut Report, key: &RandomState) -> serde_json::Result<()> 
     *report = serde_json::from_value(value)?;
     report.redacted = true;
     if report.target.uri.is_none() {
-        let label = report.target.label();
-        report.target.input = match report.target.kind {
-            Kind::Vm => format!("vm:{label}"),
-            _ => label,
-        };
+        report.target.input = report.target.label();
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod findings;
 pub mod layout;
+mod machine;
 mod measurements;
 mod name;
 pub mod observation;

@@ -4,6 +4,7 @@
 //! neither a target nor a complaint about one can hold them.
 
 mod host;
+mod machine;
 
 use thiserror::Error;
 use url::Url;
@@ -108,6 +109,9 @@ fn read(input: &str, protocol: Option<Protocol>) -> Part<Target> {
         };
         return wrong(what, "a host and a port", "db.example:5432");
     }
+    if let Some(rest) = machine::named(input) {
+        return machine::read(input, rest, protocol);
+    }
     match input.split_once("://") {
         Some((scheme, _)) => uri(input, &scheme.to_ascii_lowercase(), protocol),
         None => plain(input, protocol),
@@ -116,15 +120,6 @@ fn read(input: &str, protocol: Option<Protocol>) -> Part<Target> {
 
 /// `host:port`, `address:port`, `[address]:port`, or a host alone where the protocol has no ports.
 fn plain(input: &str, protocol: Option<Protocol>) -> Part<Target> {
-    if let Some(rest) = input.strip_prefix("vm:")
-        && rest.parse::<u16>().is_err()
-    {
-        return wrong(
-            "names of virtual machines (vm:NAME) are not supported by this version",
-            "a host and a port",
-            "vm1.example:22",
-        );
-    }
     if input.contains('@') {
         return wrong(
             "it has a user before `@`",
@@ -254,7 +249,7 @@ fn without_user(text: &str) -> &str {
 }
 
 /// What was typed, without what a report must never hold: userinfo, values of a query, the fragment. Any text has such a form.
-pub(super) fn without_secrets(input: &str) -> String {
+pub fn without_secrets(input: &str) -> String {
     let Some((scheme, after)) = input.split_once("://") else {
         return without_user(input).to_owned();
     };

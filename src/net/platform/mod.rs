@@ -16,7 +16,7 @@ mod fallback;
 use fallback as imp;
 
 pub(super) use imp::{
-    Netlink, Socket, drop_privileges, is_root, lend, started_elevated, with_right,
+    Netlink, Socket, drop_privileges, is_root, lend, started_elevated, still_runs, with_right,
 };
 
 use std::net::SocketAddr;

@@ -340,7 +340,8 @@ impl Conductor {
     }
 }
 
-fn note_cut(recorder: &Recorder, found: usize, most: usize) {
+/// Says how many addresses are not checked.
+pub(in crate::probe) fn note_cut(recorder: &Recorder, found: usize, most: usize) {
     if let Some(further @ 1..) = found.checked_sub(most) {
         let what = match further {
             1 => "1 further address".to_owned(),

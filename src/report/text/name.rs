@@ -1,6 +1,7 @@
 //! How the name became addresses: who gave them, or why there are none.
 
 use super::layout::{GUTTER, Ink, Page, gutter};
+use super::machine;
 use super::table::Table;
 use crate::model::outcome::Outcome;
 use crate::model::resolution::{Resolution, ServerAnswer, SourceAnswer, SourceKind, Transport};
@@ -21,6 +22,19 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, resolution: &Resolution
         .sources
         .iter()
         .find(|source| !source.addresses.is_empty());
+    if let Some(machine) = &resolution.machine {
+        machine::show(page, &host, machine, resolution, verbose);
+        if resolution.source(SourceKind::Provider).is_some() {
+            return;
+        }
+    }
+    let host = match &resolution.machine {
+        Some(known) => known
+            .only()
+            .and_then(|(_, instance)| instance.host_name.as_deref())
+            .map_or(host, escape),
+        None => host,
+    };
     if let Some(answer) = answer {
         let addresses = addresses(&resolution.addresses, verbose);
         page.field(
@@ -64,6 +78,7 @@ fn asked(answer: &SourceAnswer, resolution: &Resolution) -> String {
         SourceKind::Literal => "an address, nothing was asked".to_owned(),
         SourceKind::Option => "from --resolve".to_owned(),
         SourceKind::Hosts => "from the hosts file".to_owned(),
+        SourceKind::Provider => machine::source(resolution, &time),
         SourceKind::System => format!("system resolver{time}"),
         SourceKind::Dns => {
             let mut answered: Vec<String> = resolution

@@ -11,6 +11,7 @@ mod return_ttl;
 mod udp_closed;
 mod udp_no_answer;
 mod unsteady;
+mod vm_not_running;
 
 use crate::diagnose::Rule;
 
@@ -20,6 +21,7 @@ pub(super) use unsteady::{Unsteady, unsteady};
 
 /// The rules of this family, in the order of the chain.
 pub static DESTINATION: &[&Rule] = &[
+    &vm_not_running::RULE,
     &host_down::RULE,
     &port_filtered::RULE,
     &port_closed::RULE,

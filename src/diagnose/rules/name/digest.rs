@@ -131,7 +131,11 @@ pub fn decide(evidence: &Evidence) -> Decision {
     let Some(resolution) = &evidence.resolution else {
         return Decision::Open;
     };
-    let given = [SourceKind::Literal, SourceKind::Option];
+    let given = [
+        SourceKind::Literal,
+        SourceKind::Option,
+        SourceKind::Provider,
+    ];
     if given
         .into_iter()
         .any(|kind| resolution.source(kind).is_some())
@@ -253,6 +257,10 @@ pub fn unreachable_servers(evidence: &Evidence) -> Vec<&ServerAnswer> {
 
 /// What the sources say, in a sentence, when an application gets no address and no rule of this family explains it; none otherwise.
 pub fn account(evidence: &Evidence) -> Option<String> {
+    let resolution = evidence.resolution.as_ref();
+    if let Some(provider) = resolution.and_then(|r| r.source(SourceKind::Provider)) {
+        return provider.error.clone();
+    }
     let unexplained = decide(evidence) == Decision::Unexplained;
     let resolution = evidence.resolution.as_ref().filter(|_| unexplained)?;
     let mut said = Vec::new();

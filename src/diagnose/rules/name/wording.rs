@@ -29,7 +29,7 @@ pub(super) fn labels<'a>(servers: impl IntoIterator<Item = &'a Server>) -> Strin
 
 /// The name that was asked for, without its final dot.
 pub(super) fn host(evidence: &Evidence) -> &str {
-    let host = evidence.target.host.as_str();
+    let host = evidence.name();
     host.strip_suffix('.').unwrap_or(host)
 }
 

@@ -268,7 +268,7 @@ fn numeric(label: &str) -> bool {
 }
 
 /// A port; `whole` is what it was typed in, for the example.
-fn port(digits: &str, whole: &str) -> Part<u16> {
+pub(super) fn port(digits: &str, whole: &str) -> Part<u16> {
     let head = whole
         .strip_suffix(digits)
         .unwrap_or(whole)

@@ -306,3 +306,13 @@ pub(in crate::net) fn started_elevated() -> bool {
 pub(in crate::net) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
+
+/// Whether a child of this process still runs; one that has ended keeps its number until it is waited for (`WNOWAIT`, waitid(2)).
+pub(in crate::net) fn still_runs(child: u32) -> Result<bool, Errno> {
+    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+    let child = i32::try_from(child).map_err(|_| Errno::EOVERFLOW)?;
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let status = waitid(Id::Pid(nix::unistd::Pid::from_raw(child)), flags);
+    let status = status.map_err(|errno| Errno::from(std::io::Error::from(errno)))?;
+    Ok(status == WaitStatus::StillAlive)
+}
