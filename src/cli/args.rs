@@ -25,7 +25,7 @@ use super::help;
 pub(super) struct Typed {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
-    /// Same as `nwcheck tcp`: host:443, 192.0.2.7:22, [2001:db8::1]:443, https://host/
+    /// Same as `nwcheck tcp`: host:443, 192.0.2.7:22, https://host/, vm:web:22
     #[arg(value_name = "TARGET")]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
@@ -141,7 +141,7 @@ pub(super) struct HelpArg {
 
 #[derive(Debug, Args)]
 pub(super) struct TcpArgs {
-    /// host:443, 192.0.2.7:22, [2001:db8::1]:443, https://host/
+    /// host:443, 192.0.2.7:22, [2001:db8::1]:443, https://host/, vm:web:22
     #[arg(value_name = "TARGET", required = true)]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
@@ -150,7 +150,7 @@ pub(super) struct TcpArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct IcmpArgs {
-    /// host, 192.0.2.7, 2001:db8::1
+    /// host, 192.0.2.7, 2001:db8::1, vm:web
     #[arg(value_name = "TARGET", required = true)]
     pub(super) targets: Vec<String>,
     #[command(flatten)]
@@ -159,7 +159,7 @@ pub(super) struct IcmpArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct UdpArgs {
-    /// host:53, 192.0.2.7:123, [2001:db8::1]:443
+    /// host:53, 192.0.2.7:123, [2001:db8::1]:443, vm:web:53
     #[arg(value_name = "TARGET", required = true)]
     pub(super) targets: Vec<String>,
     /// Send this: text, hex:00ff, or @FILE [what the port's protocol answers]
@@ -225,7 +225,7 @@ pub(super) struct DiffArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct TraceArgs {
-    /// host, host:443, 192.0.2.7, https://host/
+    /// host, host:443, 192.0.2.7, https://host/, vm:web:22
     #[arg(value_name = "TARGET", required = true)]
     pub(super) targets: Vec<String>,
     /// tcp, udp, icmp [with a port tcp, else udp]

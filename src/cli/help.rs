@@ -74,6 +74,11 @@ pub(super) fn description(page: &str) -> &'static [&'static str] {
              measured, where the connection breaks, whose fault that is and what is to be done.",
             "A TARGET is host:443, 192.0.2.7:22, [2001:db8::1]:443, [fe80::1%eth0]:22, or a URI, whose scheme gives the port. \
              Several are checked at the same time, and shown in the order given.",
+            "vm:NAME:22, vm:PROVIDER/NAME:22 and the full ids of Azure, AWS and Google Cloud are virtual machines and containers. Who may \
+             know the name is asked by the programs that are there: virsh, incus, lxc, docker, podman, machinectl, multipass, vagrant, az, \
+             aws and gcloud, for at most 3 seconds each, or 15 for the one that is named; and the inventories that --inventory names. A \
+             machine that does not run is told as such, and nothing is sent to it. As root only programs are run that root alone may change; \
+             no shell is involved.",
             "The result goes to stdout, all else to stderr. No privilege is needed; what could not be measured for lack of one is \
              listed in the result.",
         ],

@@ -25,7 +25,23 @@ const WRONG: &[(&[&str], &[&str])] = &[
     (&["tcp", "a:1", "b:0"], &["target `b:0`", "port 0"]),
     (&["tcp", "2001:db8::1:443"], &["[2001:db8::1]:443"]),
     (&["tcp", "10.0.0.256:80"], &["no IPv4 address"]),
-    (&["tcp", "vm:web1:22"], &["not supported by this version"]),
+    (&["tcp", "vm:web1"], &["it has no port", "vm:web1:22"]),
+    (&["tcp", "vm:-x:22"], &["starts with `-`", "vm:web:22"]),
+    (&["icmp", "vm:docker/--help"], &["starts with `-`"]),
+    (
+        &["tcp", "vm:qemu/web:22"],
+        &[
+            "nobody called `qemu` knows machines",
+            "libvirt",
+            "vm:docker/web:22",
+        ],
+    ),
+    (&["udp", "vm:we;b:53"], &["its name contains `;`"]),
+    (&["dns", "vm:web"], &["not of DNS"]),
+    (
+        &["tcp", "vm:web:22", "--inventory", "/nonexistent/hosts"],
+        &["--inventory /nonexistent/hosts: it can't be read"],
+    ),
     (
         &["tcp", "[fe80::1]:22"],
         &["link-local", "[fe80::1%eth0]:22"],

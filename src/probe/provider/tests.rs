@@ -37,7 +37,7 @@ pub(super) fn unreadable(read: impl Fn(&[u8]) -> Answer, good: &str) {
         "null",
         "42",
         "\"web\"",
-        "[[]]",
+        "[[1]]",
         "[null]",
         "{\"a\": [",
         "\u{feff}[]",

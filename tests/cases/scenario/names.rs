@@ -9,9 +9,12 @@
 //! | `system OUTCOME [WORDS]` | the system's resolver |
 //! | `hosts OUTCOME [ADDRESS…]` | the hosts file |
 //! | `dns SERVER TYPE OUTCOME [tcp] [cd] [tc] [record RECORD]` | one answer; `RECORD` is `A_192.0.2.7`, and there may be several |
+//! | `machine PROVIDER STATE SAID [ADDRESS…]` | who knows the machine, in which state it is, and its addresses, which are put to the test where it runs |
+//! | `machine PROVIDER not-known OUTCOME` | who does not know it, or could not tell |
 //! | `delay MS` | what an application waits |
 //! | `incomplete` | not all has been heard |
 
+use nwcheck::model::machine::{Instance, MachineAddress, Provider, ProviderAnswer, Told};
 use nwcheck::model::resolution::{Resolution, ServerAnswer, SourceAnswer, SourceKind, Transport};
 use nwcheck::model::source::ResolverConfig;
 use nwcheck::model::{Endpoint, Evidence, Ms, Observation, Operation, Outcome};
@@ -44,6 +47,33 @@ pub fn take(evidence: &mut Evidence, word: &str, words: &[&str]) -> Result<bool,
             if let Some(resolver) = &mut evidence.source.resolver {
                 resolver.nsswitch = all.iter().map(|word| (*word).to_owned()).collect();
             }
+            return Ok(true);
+        }
+        ("machine", [provider, "not-known", outcome]) => {
+            machine(evidence, from_word(provider)?, from_word(outcome)?, None);
+            return Ok(true);
+        }
+        ("machine", [provider, state, said, addresses @ ..]) => {
+            let addresses = addresses.iter().map(|word| address(word));
+            let addresses: Vec<_> = addresses.collect::<Result<_, _>>()?;
+            let instance = Instance {
+                state: from_word(state)?,
+                said: (*said != "-").then(|| said.replace('_', " ")),
+                addresses: addresses
+                    .iter()
+                    .map(|address| MachineAddress::new(address.clone(), None))
+                    .collect(),
+                ..Instance::named(evidence.target.machine().ok_or("of which machine?")?.name)
+            };
+            let runs = !instance.state.is_off();
+            machine(evidence, from_word(provider)?, Told::Known, Some(instance));
+            for address in addresses.into_iter().filter(|_| runs) {
+                super::local::default_route(evidence, &address);
+                if let Some(resolution) = &mut evidence.resolution {
+                    resolution.addresses.push(address);
+                }
+            }
+            nwcheck::plan::admit(evidence);
             return Ok(true);
         }
         ("dns", [to, record, outcome, rest @ ..]) => {
@@ -110,6 +140,43 @@ fn source(
             observation,
         });
     }
+}
+
+/// What one provider says of the machine.
+fn machine(evidence: &mut Evidence, provider: Provider, outcome: Told, instance: Option<Instance>) {
+    let observed = match outcome {
+        Told::Known => Outcome::Ok,
+        Told::Unknown => Outcome::NoData,
+        _ => Outcome::OtherError,
+    };
+    let observation = Observation::new(Operation::Resolve, Ms::ZERO, observed);
+    let id = (outcome != Told::Absent).then(|| evidence.record(observation));
+    begin(evidence);
+    let Some(resolution) = &mut evidence.resolution else {
+        return;
+    };
+    resolution.names.clear();
+    let machine = resolution.machine.get_or_insert_default();
+    machine.providers.push(ProviderAnswer {
+        provider,
+        outcome,
+        error: outcome
+            .is_open()
+            .then(|| "it could not be asked".to_owned()),
+        commands: Vec::new(),
+        ms: Some(Ms::from_millis(7)),
+        instances: instance.into_iter().collect(),
+        observation: id,
+    });
+    let error = machine.account();
+    resolution.sources = vec![SourceAnswer {
+        source: SourceKind::Provider,
+        outcome: observed,
+        error,
+        ms: Some(Ms::from_millis(7)),
+        addresses: Vec::new(),
+        observation: id,
+    }];
 }
 
 fn resolves(evidence: &mut Evidence, all: &[&str]) -> Result<(), String> {
