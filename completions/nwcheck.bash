@@ -53,7 +53,7 @@ _nwcheck() {
 
     case "${cmd}" in
         nwcheck)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I -V --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on --version tcp icmp udp trace dns show diff schema explain demo"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I -V --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on --version tcp icmp udp trace dns show diff schema explain demo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -136,6 +136,10 @@ _nwcheck() {
                     return 0
                     ;;
                 --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -263,7 +267,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__dns)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --type --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --type --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -350,6 +354,10 @@ _nwcheck() {
                     return 0
                     ;;
                 --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -447,7 +455,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__icmp)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -530,6 +538,10 @@ _nwcheck() {
                     return 0
                     ;;
                 --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -645,7 +657,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__tcp)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -731,6 +743,10 @@ _nwcheck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --resolve)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -799,7 +815,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__trace)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --protocol --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --protocol --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -889,6 +905,10 @@ _nwcheck() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --resolve)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -957,7 +977,7 @@ _nwcheck() {
             return 0
             ;;
         nwcheck__subcmd__udp)
-            opts="-o -q -v -h -c -i -w -4 -6 -s -I --payload --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
+            opts="-o -q -v -h -c -i -w -4 -6 -s -I --payload --output --save --quiet --verbose --redact --color --ascii --help --count --interval --timeout --deadline --wait --control --source --source-port --interface --tos --no-local --server --inventory --resolve --all-addresses --max-hops --flows --all-paths --confidence --confidence-scope --as-database --rate --no-path --baseline --expect --max-loss --max-avg --max-p95 --max-connect --fail-on"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1044,6 +1064,10 @@ _nwcheck() {
                     return 0
                     ;;
                 --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_nwcheck_global_optspecs
-    string join \n o/output= save= q/quiet v/verbose redact color= ascii h/help c/count= i/interval= w/timeout= deadline= wait= control= 4 6 s/source= source-port= I/interface= tos= no-local server= resolve= all-addresses= max-hops= flows= all-paths confidence= confidence-scope= as-database= rate= no-path baseline= expect= max-loss= max-avg= max-p95= max-connect= fail-on= V/version
+    string join \n o/output= save= q/quiet v/verbose redact color= ascii h/help c/count= i/interval= w/timeout= deadline= wait= control= 4 6 s/source= source-port= I/interface= tos= no-local server= inventory= resolve= all-addresses= max-hops= flows= all-paths confidence= confidence-scope= as-database= rate= no-path baseline= expect= max-loss= max-avg= max-p95= max-connect= fail-on= V/version
 end
 
 function __fish_nwcheck_needs_command
@@ -38,6 +38,7 @@ complete -c nwcheck -n "__fish_nwcheck_needs_command" -l source-port -d 'Source 
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-hops -d 'Longest path looked for [30]' -r
@@ -88,6 +89,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l source-port -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-hops -d 'Longest path looked for [30]' -r
@@ -127,6 +129,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l source-port -d 
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l max-hops -d 'Longest path looked for [30]' -r
@@ -167,6 +170,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l source-port -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l max-hops -d 'Longest path looked for [30]' -r
@@ -207,6 +211,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l source-port -d
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l max-hops -d 'Longest path looked for [30]' -r
@@ -247,6 +252,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l source-port -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-hops -d 'Longest path looked for [30]' -r

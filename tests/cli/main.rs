@@ -6,6 +6,8 @@
 mod generated;
 mod help;
 mod loopback;
+#[cfg(target_os = "linux")]
+mod machines;
 mod saved;
 mod usage;
 

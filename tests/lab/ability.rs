@@ -28,6 +28,8 @@ pub(crate) enum Need {
     Bridge,
     /// A user other than root (not to be had in a user namespace that maps one)
     Users,
+    /// Podman, where it runs: no lab is required to have it
+    Podman,
 }
 
 /// What can be had here. Each field is the reason why not.
@@ -42,6 +44,7 @@ struct Reasons {
     tun: Option<String>,
     bridge: Option<String>,
     users: Option<String>,
+    podman: Option<String>,
 }
 
 impl Ability {
@@ -51,6 +54,7 @@ impl Ability {
             required: env::var_os("NWCHECK_LAB").is_some_and(|value| value == "required"),
             ..Reasons::default()
         };
+        reasons.podman = try_podman().err();
         let privileged = [Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]
             .into_iter()
             .all(|one| caps::has_cap(None, CapSet::Effective, one).unwrap_or(false));
@@ -80,15 +84,16 @@ impl Ability {
             Need::Tun => &self.0.tun,
             Need::Bridge => &self.0.bridge,
             Need::Users => &self.0.users,
+            Need::Podman => &self.0.podman,
         });
         std::iter::once(&self.0.lab)
             .chain(needed)
             .find_map(Clone::clone)
     }
 
-    /// A case that can't run is a failure.
-    pub(crate) fn required(&self) -> bool {
-        self.0.required
+    /// Whether a case with these needs that can't run is a failure.
+    pub(crate) fn requires(&self, needs: &[Need]) -> bool {
+        self.0.required && !needs.contains(&Need::Podman)
     }
 }
 
@@ -105,6 +110,19 @@ fn try_cable(trial: &Namespace) -> Option<String> {
     let other = Namespace::try_new("other").ok()?;
     let error = net::try_veth((trial, "a"), (&other, "b")).err()?;
     Some(format!("veth: {error}"))
+}
+
+fn try_podman() -> Result<(), String> {
+    let mut command = Command::new(program("podman")?);
+    let output = command.arg("info").stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("podman: {error}"))?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    let last = words.trim().lines().last().unwrap_or_default();
+    output
+        .status
+        .success()
+        .then_some(())
+        .ok_or_else(|| format!("podman does not run here: {last}"))
 }
 
 fn try_tun(trial: &Namespace) -> io::Result<()> {

@@ -42,7 +42,7 @@ impl Case {
                 (self.run)();
                 Ok(Completion::Completed)
             }
-            Some(reason) if ability.required() => Err(reason.into()),
+            Some(reason) if ability.requires(self.needs) => Err(reason.into()),
             Some(reason) => Ok(Completion::ignored_with(reason)),
         })
     }

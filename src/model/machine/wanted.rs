@@ -66,17 +66,17 @@ impl Wanted {
 
 /// A full id. Azure's words are the same in any case (Azure Resource Manager, "resource identifiers are case insensitive").
 fn full(text: &str) -> Option<Wanted> {
-    let wanted = |provider, name: &str, cloud| {
-        Some(Wanted {
-            provider: Some(provider),
-            name: name.to_owned(),
-            cloud: Some(cloud),
-        })
+    let whole = |parts: &[&str]| {
+        parts
+            .iter()
+            .all(|part| !part.is_empty() && !part.contains(':'))
+    };
+    let wanted = |provider, name: &str, cloud| Wanted {
+        provider: Some(provider),
+        name: name.to_owned(),
+        cloud: Some(cloud),
     };
     let parts: Vec<&str> = text.split('/').collect();
-    if parts.iter().skip(1).any(|part| part.is_empty()) && !text.contains("//") {
-        return None;
-    }
     if let [
         "",
         subscriptions,
@@ -101,7 +101,7 @@ fn full(text: &str) -> Option<Wanted> {
             .all(|(part, word)| part.eq_ignore_ascii_case(word))
         {
             let id = text.to_owned();
-            return wanted(Provider::Az, name, Cloud::Az { id });
+            return whole(parts.get(1..)?).then(|| wanted(Provider::Az, name, Cloud::Az { id }));
         }
     }
     if let Some((service, instance)) = text.split_once(":instance/") {
@@ -109,9 +109,10 @@ fn full(text: &str) -> Option<Wanted> {
         if let ["arn", partition, "ec2", region, _account] = words.as_slice()
             && partition.starts_with("aws")
             && !instance.contains('/')
+            && whole(&[*region, instance])
         {
             let region = (*region).to_owned();
-            return wanted(Provider::Aws, instance, Cloud::Aws { region });
+            return Some(wanted(Provider::Aws, instance, Cloud::Aws { region }));
         }
     }
     let at = parts.iter().position(|part| *part == "projects")?;
@@ -123,12 +124,13 @@ fn full(text: &str) -> Option<Wanted> {
     };
     if let ["projects", project, "zones", zone, "instances", name] = parts.get(at..)?
         && leads
+        && whole(parts.get(at..)?)
     {
         let cloud = Cloud::Gcloud {
             project: (*project).to_owned(),
             zone: (*zone).to_owned(),
         };
-        return wanted(Provider::Gcloud, name, cloud);
+        return Some(wanted(Provider::Gcloud, name, cloud));
     }
     None
 }
@@ -169,6 +171,11 @@ mod tests {
             assert_eq!(of(id), (Some(Provider::Gcloud), name("web"), true), "{id}");
         }
         for other in [
+            "/subscriptions/0-1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web:22",
+            "/subscriptions//resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web",
+            "arn:aws:ec2:eu-west-1:1:instance/i-0abc:22",
+            "projects/p/zones/z/instances/web:22",
+            "projects/p/zones//instances/web",
             "/subscriptions/0-1/resourceGroups/g/providers/Microsoft.Network/virtualMachines/web",
             "arn:aws:s3:::instance/x",
             "a/projects/p/zones/z/instances/web",

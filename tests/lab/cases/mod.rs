@@ -13,6 +13,7 @@ mod manners;
 mod misleading;
 mod name;
 mod path;
+mod podman;
 mod policy;
 mod refusals;
 mod service;
@@ -55,6 +56,7 @@ pub(crate) fn cases() -> Vec<Case> {
         echo::cases(),
         datagram::cases(),
         policy::cases(),
+        podman::cases(),
         name::cases(),
         healthy::cases(),
         far::cases(),
