@@ -14,7 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 fn podman(words: &[&str]) -> Output {
     let mut command = bare(&program("podman").unwrap());
-    for name in ["HOME", "XDG_RUNTIME_DIR", "PATH"] {
+    for name in ["HOME", "PATH"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     command.args(words).output().unwrap()
