@@ -258,11 +258,7 @@ fn check(
     options.tos = given(way.tos.as_deref(), value::tos)?;
     options.local = !way.no_local;
     options.servers = all(&names.server, value::server)?;
-    options.inventories = names
-        .inventory
-        .iter()
-        .map(|file| file.display().to_string())
-        .collect();
+    options.inventories = value::files(&names.inventory);
     options.resolve = all(&names.resolve, value::resolve)?;
     set(
         &mut options.all_addresses,

@@ -343,3 +343,10 @@ pub(super) fn interface(text: &str) -> Result<String, Usage> {
         Err(quoted("--interface", text, "is no name of an interface"))
     }
 }
+/// Files by their names, as they are told.
+pub(super) fn files(paths: &[std::path::PathBuf]) -> Vec<String> {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
+}

@@ -167,14 +167,13 @@ fn words(line: &str) -> Option<Vec<String>> {
         match (c, quote) {
             (c, Some(end)) if c == end => quote = None,
             ('\\', None | Some('"')) => word.get_or_insert_default().push(characters.next()?),
-            (c, Some(_)) => word.get_or_insert_default().push(c),
-            ('\'' | '"', None) => {
+            (c @ ('\'' | '"'), None) => {
                 word.get_or_insert_default();
                 quote = Some(c);
             }
             ('#', None) if word.is_none() => break,
             (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, None) => word.get_or_insert_default().push(c),
+            (c, _) => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);

@@ -58,6 +58,11 @@ impl Ability {
         let privileged = [Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]
             .into_iter()
             .all(|one| caps::has_cap(None, CapSet::Effective, one).unwrap_or(false));
+        reasons.podman = if privileged {
+            try_podman().err()
+        } else {
+            Some("podman is tried as root alone".to_owned())
+        };
         if !privileged {
             reasons.users = Some("needs root: a user namespace has one user".to_owned());
             if let Err(error) = enter_user_namespace() {
@@ -112,17 +117,35 @@ fn try_cable(trial: &Namespace) -> Option<String> {
     Some(format!("veth: {error}"))
 }
 
+/// Makes a container that is never started, and removes it.
 fn try_podman() -> Result<(), String> {
-    let mut command = Command::new(program("podman")?);
-    let output = command.arg("info").stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("podman: {error}"))?;
-    let words = String::from_utf8_lossy(&output.stderr);
-    let last = words.trim().lines().last().unwrap_or_default();
-    output
-        .status
-        .success()
-        .then_some(())
-        .ok_or_else(|| format!("podman does not run here: {last}"))
+    let path = program("podman")?;
+    let root = tempfile::tempdir().map_err(|error| format!("a folder: {error}"))?;
+    let root = root.path().display().to_string();
+    let name = format!("nwcheck-lab-trial-{}", std::process::id());
+    let run = |words: &[&str]| {
+        let mut command = bare(&path);
+        for name in ["HOME", "PATH"] {
+            command.envs(env::var_os(name).map(|value| (name, value)));
+        }
+        let output = command.args(words).output();
+        let output = output.map_err(|error| format!("podman: {error}"))?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        let last = words.trim().lines().last().unwrap_or_default();
+        let failed = || format!("podman does not run here: {last}");
+        output.status.success().then_some(()).ok_or_else(failed)
+    };
+    run(&[
+        "create",
+        "--name",
+        &name,
+        "--network",
+        "none",
+        "--rootfs",
+        &root,
+        "/none",
+    ])?;
+    run(&["rm", "--force", &name])
 }
 
 fn try_tun(trial: &Namespace) -> io::Result<()> {

@@ -117,11 +117,7 @@ fn full(text: &str) -> Option<Wanted> {
     }
     let at = parts.iter().position(|part| *part == "projects")?;
     // Alone, or behind the address of an interface.
-    let leads = match parts.get(..at)? {
-        [] => true,
-        ["https:" | "", "", ..] => true,
-        _ => false,
-    };
+    let leads = matches!(parts.get(..at)?, [] | ["https:" | "", "", ..]);
     if let ["projects", project, "zones", zone, "instances", name] = parts.get(at..)?
         && leads
         && whole(parts.get(at..)?)

@@ -13,31 +13,30 @@ const MOST: usize = 4;
 
 /// Asks for the machine.
 pub(super) async fn look(caller: &Caller, wanted: &Wanted) -> Answer {
-    let ids = match &wanted.cloud {
-        Some(Cloud::Az { id }) => vec![id.clone()],
-        _ => {
-            let kind = "Microsoft.Compute/virtualMachines";
-            let list = [
-                "resource",
-                "list",
-                "--resource-type",
-                kind,
-                "--name",
-                &wanted.name,
-                "--output",
-                "json",
-            ];
-            let all: Vec<Resource> = caller.json("az", &list).await?;
-            let of_name = all
-                .into_iter()
-                .filter(|r| r.name.eq_ignore_ascii_case(&wanted.name));
-            // What begins with anything else could be an option.
-            of_name
-                .map(|r| r.id)
-                .filter(|id| id.starts_with('/'))
-                .take(MOST)
-                .collect()
-        }
+    let ids = if let Some(Cloud::Az { id }) = &wanted.cloud {
+        vec![id.clone()]
+    } else {
+        let kind = "Microsoft.Compute/virtualMachines";
+        let list = [
+            "resource",
+            "list",
+            "--resource-type",
+            kind,
+            "--name",
+            &wanted.name,
+            "--output",
+            "json",
+        ];
+        let all: Vec<Resource> = caller.json("az", &list).await?;
+        let of_name = all
+            .into_iter()
+            .filter(|r| r.name.eq_ignore_ascii_case(&wanted.name));
+        // What begins with anything else could be an option.
+        of_name
+            .map(|r| r.id)
+            .filter(|id| id.starts_with('/'))
+            .take(MOST)
+            .collect()
     };
     let mut found = Vec::new();
     for id in ids {

@@ -129,7 +129,7 @@ fn complaint(text: &str) -> Option<String> {
         let start: String = line.chars().take(5).collect();
         start.eq_ignore_ascii_case("error")
     };
-    let line = lines().find(is_error).or_else(|| lines().last())?;
+    let line = lines().find(is_error).or_else(|| lines().next_back())?;
     let words: Vec<String> = line
         .split_whitespace()
         .map(|word| {

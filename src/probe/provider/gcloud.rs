@@ -32,7 +32,7 @@ pub(super) async fn look(caller: &Caller, wanted: &Wanted) -> Answer {
                 Err(Trouble::failed("gcloud", &output))
             };
         }
-        return Ok(vec![instance(json("gcloud", &output.text)?)]);
+        return Ok(vec![instance(&json("gcloud", &output.text)?)]);
     }
     let filter = format!("--filter=name={name}");
     let list = [
@@ -44,7 +44,7 @@ pub(super) async fn look(caller: &Caller, wanted: &Wanted) -> Answer {
         "--quiet",
     ];
     let all: Vec<Machine> = caller.json("gcloud", &list).await?;
-    Ok(read(all, name))
+    Ok(read(&all, name))
 }
 
 #[derive(Deserialize)]
@@ -81,14 +81,14 @@ struct Access {
     external_ipv6: Option<String>,
 }
 
-fn read(all: Vec<Machine>, name: &str) -> Vec<Instance> {
-    all.into_iter()
+fn read(all: &[Machine], name: &str) -> Vec<Instance> {
+    all.iter()
         .filter(|machine| machine.name == name)
         .map(instance)
         .collect()
 }
 
-fn instance(machine: Machine) -> Instance {
+fn instance(machine: &Machine) -> Instance {
     let state = match machine.status.as_str() {
         "RUNNING" => MachineState::Running,
         "PROVISIONING" | "STAGING" => MachineState::Starting,
@@ -149,7 +149,7 @@ mod tests {
             "ipv6AccessConfigs": [{"externalIpv6": "2001:db8::4", "externalIpv6PrefixLength": 96}]}]}]"#;
 
     fn of(text: &[u8], name: &str) -> Answer {
-        Ok(read(json("gcloud", text)?, name))
+        Ok(read(&json::<Vec<Machine>>("gcloud", text)?, name))
     }
 
     #[test]

@@ -234,12 +234,11 @@ pub async fn resolve(recorder: Recorder, machines: Machines) {
     let Some(wanted) = recorder.read(|evidence| evidence.target.machine()) else {
         return;
     };
-    let asked = match machines.asked {
-        Some(asked) => asked,
-        None => {
-            let end = before(recorder.deadline());
-            Rc::new(ask(&wanted, &machines.sources, Gate::default(), end).await)
-        }
+    let asked = if let Some(asked) = machines.asked {
+        asked
+    } else {
+        let end = before(recorder.deadline());
+        Rc::new(ask(&wanted, &machines.sources, Gate::default(), end).await)
     };
     let mut machine = asked.machine();
     for (answer, (began, _)) in machine.providers.iter_mut().zip(&asked.heard) {
@@ -248,9 +247,11 @@ pub async fn resolve(recorder: Recorder, machines: Machines) {
     note_open(&recorder, &machine, &wanted);
     let took = Ms::from(asked.began.elapsed());
     let Some((answer, instance)) = machine.only() else {
-        let outcome = match machine.providers.iter().any(|a| a.outcome.is_open()) {
-            true => Outcome::OtherError,
-            false => Outcome::NoData,
+        let open = machine.providers.iter().any(|a| a.outcome.is_open());
+        let outcome = if open {
+            Outcome::OtherError
+        } else {
+            Outcome::NoData
         };
         let error = machine.account();
         return settle(
