@@ -74,7 +74,8 @@ pub(super) fn summary(
                         "Can't tell whether {label} works: it got no address, and why is not proven ({said})"
                     ),
                     None => match judged.iter().flat_map(|j| &j.unseen).next() {
-                        Some(unseen) if first.is_none() => {
+                        // An info explains nothing.
+                        Some(unseen) if findings.iter().all(|f| f.severity == Severity::Info) => {
                             format!("Can't tell {}: {}", unseen.what, unseen.why)
                         }
                         _ => because(&format!("Can't tell whether {label} works")),

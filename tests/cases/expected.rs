@@ -7,6 +7,7 @@
 //! | `finding ID SEVERITY [hop N] [address A] [says TEXT]` | one line for each finding, in order, and no other; `says` is a part of its title, evidence, steps or commands |
 //! | `nothing` | there is no finding |
 //! | `never TEXT` | no finding says this |
+//! | `summary TEXT` | a part of the verdict in one sentence |
 //! | `unmeasured TEXT` | it is said that this was not measured; `nothing`: nothing is said so |
 //! | `clear ID`, `fires ID`, `unknown ID [NEED…]` | what a rule makes of it |
 //! | `asks NEED…` | what the rule of this folder asks for, exactly |
@@ -65,6 +66,7 @@ pub struct Expected {
     criteria: Vec<(String, String)>,
     never: Vec<String>,
     unmeasured: Vec<String>,
+    summary: Option<String>,
     /// Why the code is thought to be wrong here.
     pub disputed: Option<String>,
 }
@@ -95,6 +97,7 @@ impl Expected {
                 [name, met] => self.criteria.push(((*name).to_owned(), (*met).to_owned())),
                 _ => return Err("criterion NAME met|broken|unknown".to_owned()),
             },
+            "summary" => self.summary = Some(rest.to_owned()),
             "unmeasured" => self.unmeasured.push(rest.to_owned()),
             "never" => self.never.push(rest.to_owned()),
             "disputed" => self.disputed = Some(rest.to_owned()),
@@ -137,6 +140,16 @@ impl Expected {
             for finding in report.findings.iter().filter(|finding| says(finding, text)) {
                 faults.push(format!("{} says “{text}”", finding.id));
             }
+        }
+        if let Some(text) = self
+            .summary
+            .as_ref()
+            .filter(|text| !report.summary.contains(*text))
+        {
+            faults.push(format!(
+                "the summary is “{}”, without “{text}”",
+                report.summary
+            ));
         }
         for text in &self.unmeasured {
             let mut all = report.not_measured.iter();

@@ -35,6 +35,7 @@ const BUSY: f64 = 95.0;
 const OWN: f64 = 50.0;
 /// Of less time than this the clock's ticks (10 ms) tell little.
 const SHORTEST: Ms = Ms::from_millis(250);
+
 fn judge(evidence: &Evidence) -> Judgement {
     let scenes: Vec<Scene<'_>> = evidence
         .endpoints
