@@ -469,3 +469,55 @@ fn shortened(text: &str) -> String {
     }
     short
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_rule_is_cut_and_a_short_one_is_whole() {
+        let set = "10.0.0.1, ".repeat(1000);
+        let short = shortened(&format!("ip daddr {{ {set} }} drop"));
+        assert!(short.chars().count() == LONGEST_RULE + 1 && short.ends_with('…'));
+        assert_eq!(shortened("tcp dport 443 drop"), "tcp dport 443 drop");
+        assert_eq!(shortened("“é”"), "“é”");
+    }
+
+    #[test]
+    fn what_could_not_be_listed_leaves_it_open() {
+        let texts = Texts {
+            gaps: vec!["nft is not installed".to_owned()],
+            ..Texts::default()
+        };
+        let read = read(texts).unwrap();
+        let flow = policy::Flow {
+            protocol: 6,
+            source: "192.0.2.1".parse().unwrap(),
+            destination: "192.0.2.2".parse().unwrap(),
+            source_ports: None,
+            destination_port: Some(443),
+            interface: None,
+            bridged: false,
+            user: None,
+            group: None,
+            own: Vec::new(),
+        };
+        let out = ruling(policy::evaluate(&read.ruleset, &flow).out);
+        assert_eq!(
+            (out.says, out.why.as_deref()),
+            (Says::CantTell, Some("nft is not installed"))
+        );
+    }
+
+    #[test]
+    fn who_is_not_root_starts_nothing() {
+        let may = [Privilege::CapNetAdmin, Privilege::CapNetRaw];
+        assert!(Started::now(&Options::default(), &may).0.is_none());
+        let root = [Privilege::Root, Privilege::CapNetAdmin];
+        let unasked = Options {
+            local: false,
+            ..Options::default()
+        };
+        assert!(Started::now(&unasked, &root).0.is_none());
+    }
+}

@@ -47,26 +47,32 @@ pub(crate) fn route_back(scene: &Scene<'_>, finding: Finding) -> Finding {
 /// Says whether this machine's own firewall could drop the packets in silence, as far as its rules, or routers that answer, do not tell.
 pub(crate) fn local_not_ruled_out(scene: &Scene<'_>, finding: Finding) -> Finding {
     let leaves = scene.walk.last_expired().is_some();
-    let (text, command) = match scene.filter() {
-        Filter::Allows(firewall) => return finding.fact(local::let_pass(scene, firewall), []),
-        Filter::CantTell(firewall, ruling) => {
-            let text = format!(
-                "Whether this machine's own firewall drops {} or the answers can't be told {}. See what it does:",
-                scene.service(),
-                local::because_of(ruling)
-            );
-            (text, Some(local::look(firewall, ruling)))
-        }
-        _ if leaves => return finding,
+    match scene.filter() {
+        Filter::Allows(firewall) => finding.fact(local::let_pass(scene, firewall), []),
+        Filter::CantTell(..) => local_undecided(scene, finding),
+        _ if leaves => finding,
         _ => {
-            let text = "This machine's own firewall is not ruled out; see whether it drops the packets or their answers:";
-            (text.to_owned(), None)
+            let root = scene.evidence.source.privileges.contains(&Privilege::Root);
+            let how = if root { "" } else { "sudo " };
+            finding.command(
+                "This machine's own firewall is not ruled out; see whether it drops the packets or their answers:",
+                format!("{how}nft list ruleset"),
+            )
         }
+    }
+}
+
+/// Says because of which packet rule of this machine it can't be told whether it is that which drops the packets, where there is one.
+pub(crate) fn local_undecided(scene: &Scene<'_>, finding: Finding) -> Finding {
+    let Filter::CantTell(firewall, ruling) = scene.filter() else {
+        return finding;
     };
-    let root = scene.evidence.source.privileges.contains(&Privilege::Root);
-    let how = if root { "" } else { "sudo " };
     finding.command(
-        text,
-        command.unwrap_or_else(|| format!("{how}nft list ruleset")),
+        format!(
+            "Whether this machine's own firewall drops {} or the answers can't be told {}. See what it does:",
+            scene.service(),
+            local::because_of(ruling)
+        ),
+        local::look(firewall, ruling),
     )
 }

@@ -271,12 +271,13 @@ fn a_rate_limit_can_t_be_told_and_is_named() {
 fn hundreds_of_rules_cost_no_time() {
     let lab = Lab::routers(1).build();
     let _services = [PORT, OTHER_PORT].map(|port| serve(lab.server(), port));
-    let rules: String = (0..600)
+    let rules: Vec<String> = (0..600)
         .map(|number| {
             let (high, low) = (number / 250, number % 250);
-            format!("ip saddr 203.0.{high}.{low} tcp dport {{ 22, 443 }} counter drop comment \"number {number}\";\n")
+            format!("ip saddr 203.0.{high}.{low} tcp dport {{ 22, 443 }} counter drop comment \"number {number}\";")
         })
         .collect();
+    let rules = rules.join("\n");
     lab.client().nft(&format!(
         "table inet home {{
             chain many {{ {rules} }}

@@ -13,8 +13,11 @@ pub(super) enum Shape {
     Iptables(String, String),
 }
 
+/// Makes one of a shape.
+type Make = fn(&mut Dice) -> Shape;
+
 /// The shapes by their names.
-pub(super) const SHAPES: [(&str, fn(&mut Dice) -> Shape); 6] = [
+pub(super) const SHAPES: [(&str, Make); 6] = [
     ("ufw", |dice| {
         let seed = dice.below(1 << 20);
         both(|v6| ufw(&mut seeded(seed), v6))
@@ -279,9 +282,9 @@ fn kube_proxy(dice: &mut Dice, v6: bool) -> Vec<String> {
     } else {
         (32, "10.96.0.")
     };
-    let bare = |host: &str, port: u16| match v6 {
-        true => format!("[{}]:{port}", address(host)),
-        false => format!("{}:{port}", address(host)),
+    let bare = |host: &str, port: u16| {
+        let address: std::net::IpAddr = address(host).parse().expect("an address");
+        std::net::SocketAddr::new(address, port)
     };
     let services = 12;
     let mut nat = Vec::new();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::flow_decides::{Decides, decides};
 use super::unsteady::{Unsteady, all_by_chance, controls, unsteady};
+use crate::diagnose::rules::local_undecided;
 use crate::diagnose::scene::{Scene, Sender, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
 use crate::model::{Address, Finding, Id, Observation, Operation, Outcome, Severity};
@@ -104,6 +105,7 @@ fn finding(scene: &Scene<'_>, decides: &Decides) -> Finding {
             tried.observations.iter().copied(),
         );
     }
+    finding = local_undecided(scene, finding);
     for by in rejecters(scene) {
         finding = finding.action(format!(
             "Ask the owner of {} why it turns {} from {} to {} away.",

@@ -1,6 +1,7 @@
 //! `path-loss`: packets to the destination are lost beyond chance.
 
 use crate::diagnose::rules::destination::{Unsteady, unsteady};
+use crate::diagnose::rules::local_undecided;
 use crate::diagnose::scene::{Scene, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
 use crate::model::statistics::Probes;
@@ -74,7 +75,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         );
     }
     Judgement::fires(
-        finding
+        local_undecided(scene, finding)
             .command("See whether this machine's own link loses packets:", "ip -s link")
             .action("Repeat with more probes for a closer figure: -c 100.")
             .action("Compare with another destination behind the same routers, and with the check from the other side."),
