@@ -17,6 +17,7 @@ use crate::model::{
 };
 use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
+use crate::probe::trace::kept::Kept;
 use crate::probe::{
     Observer, Recorder, Series, connect, control, datagram, echo, egress, local, look, mtu, names,
     resolve, return_ttl, trace,
@@ -68,6 +69,7 @@ pub async fn check(
     if let Some(earlier) = baseline {
         remember(&recorder, &earlier);
     }
+    let kept = Kept::default();
     let mut log = Log::new();
     let mut running: JoinSet<Step> = JoinSet::new();
     let mut beside: JoinSet<()> = JoinSet::new();
@@ -85,6 +87,7 @@ pub async fn check(
                 recorder.clone(),
                 options.clone(),
                 shared.paths.clone(),
+                kept.clone(),
             );
             running.spawn_local(async move {
                 work.await;
@@ -153,17 +156,29 @@ fn waits_for_names(evidence: &Evidence, now: Ms) -> bool {
 }
 
 /// Runs one step.
-async fn run(step: Step, recorder: Recorder, options: Rc<Options>, paths: trace::Shared) {
+async fn run(
+    step: Step,
+    recorder: Recorder,
+    options: Rc<Options>,
+    paths: trace::Shared,
+    kept: Kept,
+) {
     match step {
         Step::Resolve => resolve::resolve(recorder).await,
         Step::Routes => routes(&recorder),
         Step::NeighbourEarly(endpoint) => local::neighbour(&recorder, &endpoint.address),
         Step::Neighbour(endpoint) => after_burst(&recorder, &endpoint),
-        Step::Measure(need) => measure(need, recorder, options, paths).await,
+        Step::Measure(need) => measure(need, recorder, options, paths, kept).await,
     }
 }
 
-async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: trace::Shared) {
+async fn measure(
+    need: Need,
+    recorder: Recorder,
+    options: Rc<Options>,
+    paths: trace::Shared,
+    kept: Kept,
+) {
     let (probe, protocol) = recorder.read(|e| (e.probe(), e.path_protocol()));
     let burst = |endpoint: Endpoint| Series {
         endpoint,
@@ -225,15 +240,11 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 outcomes,
                 ..spec(endpoint, protocol, false)
             };
-            trace::trace(recorder, options, spec, paths).await;
+            trace::trace(recorder, options, spec, paths, kept).await;
         }
         Need::Outcomes(endpoint) => {
-            let outcomes = recorder.read(|evidence| trace::outcomes_wanted(evidence, &endpoint));
-            let spec = Spec {
-                outcomes,
-                ..spec(endpoint, protocol, false)
-            };
-            trace::trace(recorder, options, spec, paths).await;
+            let flows = recorder.read(|evidence| trace::outcomes_wanted(evidence, &endpoint));
+            trace::outcomes(endpoint, flows, kept).await;
         }
         Need::Mtu(endpoint) => mtu::measure(recorder, options, endpoint).await,
         Need::ControlTrace(endpoint) => {
@@ -242,6 +253,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 options.clone(),
                 spec(port(&endpoint), TraceProtocol::Tcp, true),
                 paths,
+                kept,
             )
             .await;
         }
@@ -251,6 +263,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 options,
                 spec(endpoint, TraceProtocol::Udp, true),
                 paths,
+                kept,
             )
             .await;
         }

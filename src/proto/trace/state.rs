@@ -264,7 +264,8 @@ impl State {
     }
 
     /// Whether the silence of this probe is the flow's own, and not that of a hop that has answered enough: a probe that went to the same
-    /// hop right after it was answered, or the flow is silent before this hop already, or behind the router before nothing ever answered.
+    /// hop right after it was answered, or the flow is silent before this hop already, or behind the router before nothing ever answered; or
+    /// the hop is a destination that does not limit its answers.
     fn is_own_silence(&self, index: usize, record: &Record) -> bool {
         let later = self.log.iter().skip(index + 1);
         let answered = later
@@ -280,7 +281,8 @@ impl State {
                 let known = self.after.get(&(record.ttl, router));
                 known.is_none_or(|&(_, answered)| answered == 0)
             });
-        answered || silent_before || dead_end
+        let arrives = self.distance.is_some_and(|ttl| record.ttl >= ttl);
+        answered || silent_before || dead_end || (arrives && !self.config.arrivals_limited)
     }
 
     /// The router from which it came, or the one from which all others came where it was not asked there.

@@ -262,7 +262,7 @@ fn partial(web: &Web, hop: usize, router: usize) {
             "{family:?} {found}"
         );
         found.blames("path-partial", hop, Web::address(family, router));
-        found.within(Duration::from_secs(25));
+        found.within(Duration::from_secs(10));
     }
 }
 
