@@ -18,6 +18,7 @@ use crate::model::{
 };
 use crate::plan::{self, Log, State, Step};
 use crate::probe::trace::Spec;
+use crate::probe::trace::kept::Kept;
 use crate::probe::{
     Observer, Recorder, Series, connect, control, datagram, echo, egress, firewall, local, look,
     mtu, names, provider, resolve, return_ttl, trace,
@@ -79,6 +80,7 @@ pub async fn check(
     if let Some(earlier) = baseline {
         remember(&recorder, &earlier);
     }
+    let kept = Kept::default();
     let mut log = Log::new();
     let mut running: JoinSet<Step> = JoinSet::new();
     let mut beside: JoinSet<()> = JoinSet::new();
@@ -96,6 +98,7 @@ pub async fn check(
                 recorder.clone(),
                 options.clone(),
                 shared.clone(),
+                kept.clone(),
             );
             running.spawn_local(async move {
                 work.await;
@@ -164,7 +167,13 @@ fn waits_for_names(evidence: &Evidence, now: Ms) -> bool {
 }
 
 /// Runs one step.
-async fn run(step: Step, recorder: Recorder, options: Rc<Options>, shared: Shared) {
+async fn run(
+    step: Step,
+    recorder: Recorder,
+    options: Rc<Options>,
+    shared: Shared,
+    kept: Kept,
+) {
     match step {
         Step::Resolve if recorder.read(|e| e.target.kind == Kind::Vm) => {
             provider::resolve(recorder, shared.machines).await;
@@ -179,11 +188,17 @@ async fn run(step: Step, recorder: Recorder, options: Rc<Options>, shared: Share
         Step::Measure(Need::PacketRules(endpoint)) => {
             firewall::judge(recorder, shared.rules, endpoint).await;
         }
-        Step::Measure(need) => measure(need, recorder, options, shared.paths).await,
+        Step::Measure(need) => measure(need, recorder, options, shared.paths, kept).await,
     }
 }
 
-async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: trace::Shared) {
+async fn measure(
+    need: Need,
+    recorder: Recorder,
+    options: Rc<Options>,
+    paths: trace::Shared,
+    kept: Kept,
+) {
     let (probe, protocol) = recorder.read(|e| (e.probe(), e.path_protocol()));
     let burst = |endpoint: Endpoint| Series {
         endpoint,
@@ -245,15 +260,11 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 outcomes,
                 ..spec(endpoint, protocol, false)
             };
-            trace::trace(recorder, options, spec, paths).await;
+            trace::trace(recorder, options, spec, paths, kept).await;
         }
         Need::Outcomes(endpoint) => {
-            let outcomes = recorder.read(|evidence| trace::outcomes_wanted(evidence, &endpoint));
-            let spec = Spec {
-                outcomes,
-                ..spec(endpoint, protocol, false)
-            };
-            trace::trace(recorder, options, spec, paths).await;
+            let flows = recorder.read(|evidence| trace::outcomes_wanted(evidence, &endpoint));
+            trace::outcomes(endpoint, flows, kept).await;
         }
         Need::Mtu(endpoint) => mtu::measure(recorder, options, endpoint).await,
         Need::ControlTrace(endpoint) => {
@@ -262,6 +273,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 options.clone(),
                 spec(port(&endpoint), TraceProtocol::Tcp, true),
                 paths,
+                kept,
             )
             .await;
         }
@@ -271,6 +283,7 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
                 options,
                 spec(endpoint, TraceProtocol::Udp, true),
                 paths,
+                kept,
             )
             .await;
         }

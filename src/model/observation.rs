@@ -125,7 +125,7 @@ pub struct Quoted {
     pub ttl: Option<u8>,
     /// Type of service or traffic class as it arrived there.
     pub tos: Option<u8>,
-    /// The source, where a translator changed it.
+    /// The source, where a translator changed it; its port only where that was changed.
     pub source: Option<Endpoint>,
     /// The destination, where a translator changed it.
     pub destination: Option<Endpoint>,

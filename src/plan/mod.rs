@@ -119,6 +119,12 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         let search = Need::ReturnTtl(e.clone());
         !needs.contains(&search) || done(search)
     };
+    let begun = |need: Need| log.contains_key(&Step::Measure(need));
+    let outcomes_awaited = |e: &Endpoint| {
+        let outcomes = Need::Outcomes(e.clone());
+        let comes = needs.contains(&outcomes) && begun(Need::Trace(e.clone()));
+        !done(outcomes.clone()) && (begun(outcomes) || comes)
+    };
     for need in needs.clone() {
         // While a burst is being answered its end is awaited: other probes would only use up what routers may answer.
         let about = endpoint_of(&need).cloned();
@@ -127,20 +133,22 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             .is_none_or(|e| done(Need::Burst(e.clone())) || quiet.contains(e));
         let ready = settled
             && match &need {
-                Need::SecondBurst(e)
-                | Need::ControlSeries(e)
-                | Need::Look(e)
+                Need::Look(e)
                 | Need::ReturnTtl(e)
-                | Need::SamePorts(e)
                 | Need::OtherSource(e)
                 // What is silent so far may be slow, and then they explain nothing.
                 | Need::PacketRules(e)
                 | Need::Ingress(e) => done(Need::Burst(e.clone())),
+                // Which flows die on which path may explain all.
+                Need::SecondBurst(e) | Need::ControlSeries(e) | Need::SamePorts(e) => {
+                    done(Need::Burst(e.clone())) && !outcomes_awaited(e)
+                }
                 // After all else: it is worth no ICMP error that others need.
                 Need::Mtu(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
                 Need::Egress(e) => done(Need::Burst(e.clone())) && searched(e),
                 Need::QuietLook(_) => false,
-                Need::Outcomes(e) => done(Need::Trace(e.clone())),
+                // A trace that runs takes it up.
+                Need::Outcomes(e) => begun(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
                 Need::Reask(e) | Need::ResetLimit(e) => {
                     let other = match evidence.probe() {

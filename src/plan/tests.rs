@@ -329,13 +329,21 @@ fn an_address_that_is_silent_asks_for_itself_alone() {
 }
 
 #[test]
-fn a_single_failure_asks_for_a_second_burst_once_the_first_is_done() {
+fn a_single_failure_asks_for_a_second_burst_once_the_first_and_the_outcomes_are_done() {
     let (mut evidence, mut log) = begun();
     connects(&mut evidence, FIRST, Outcome::Ok, 9);
     connects(&mut evidence, FIRST, Outcome::Timeout, 1);
     let second = Need::SecondBurst(endpoint(FIRST));
     assert!(!measured(&next(&evidence, &log, LATER)).contains(&&second));
     done(&mut log, Step::Measure(Need::Burst(endpoint(FIRST))));
+    // Which flows die on which path may explain it: that is seen first.
+    let outcomes = Need::Outcomes(endpoint(FIRST));
+    let steps = next(&evidence, &log, LATER);
+    assert!(measured(&steps).contains(&&outcomes), "{steps:?}");
+    assert!(!measured(&steps).contains(&&second), "{steps:?}");
+    log.insert(Step::Measure(outcomes.clone()), State::Running(LATER));
+    assert!(!measured(&next(&evidence, &log, LATER)).contains(&&second));
+    done(&mut log, Step::Measure(outcomes));
     let steps = next(&evidence, &log, LATER);
     assert!(measured(&steps).contains(&&second), "{steps:?}");
 

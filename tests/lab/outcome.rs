@@ -18,10 +18,21 @@ pub(crate) struct Outcome {
     pub(crate) timed_out: bool,
     /// Wall time
     pub(crate) elapsed: Duration,
+    /// What it used
+    pub(crate) usage: Usage,
     /// Its standard output
     pub(crate) stdout: Vec<u8>,
     /// Its standard error
     pub(crate) stderr: String,
+}
+
+/// What a program and its children used, as the kernel counts it (`getrusage`).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// Processor time, of user and system
+    pub(crate) processor: Duration,
+    /// The most memory that was resident at once. What the parent had touched when it forked counts in.
+    pub(crate) peak_kib: u64,
 }
 
 impl Outcome {

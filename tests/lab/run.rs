@@ -16,7 +16,7 @@ use std::{
         },
     },
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, ExitStatus, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -33,7 +33,11 @@ use nix::{
 };
 
 use crate::{
-    ability::bare, net::Namespace, outcome::Outcome, private_etc::PrivateEtc, privilege::Identity,
+    ability::bare,
+    net::Namespace,
+    outcome::{Outcome, Usage},
+    private_etc::PrivateEtc,
+    privilege::Identity,
 };
 
 /// How long a program may take, unless the test says otherwise.
@@ -174,7 +178,7 @@ impl Run {
         let output = child.stdout.take().map(collect);
         let errors = child.stderr.take().map(collect);
         let timed_out = wait(&child, start, self.patience, self.signal)?;
-        let status = child.wait()?;
+        let (status, usage) = reap(&child)?;
         let elapsed = start.elapsed();
         let text = |reader: Option<thread::JoinHandle<Vec<u8>>>| {
             reader
@@ -187,6 +191,7 @@ impl Run {
             killed_by: status.signal(),
             timed_out,
             elapsed,
+            usage,
             stdout: text(output),
             stderr: String::from_utf8_lossy(&text(errors)).into_owned(),
         })
@@ -247,6 +252,26 @@ fn wait(
             kill(Pid::from_raw(id), number)?;
         }
     }
+}
+
+/// Waits for a child that has ended or is about to; its status, and what it and its own children used.
+fn reap(child: &Child) -> io::Result<(ExitStatus, Usage)> {
+    let id = i32::try_from(child.id()).map_err(io::Error::other)?;
+    let mut status = 0;
+    // SAFETY: an rusage is numbers alone, for which zeros are values.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to memory of this frame, and the child was not waited for yet.
+    let result = unsafe { libc::wait4(id, &raw mut status, 0, &raw mut usage) };
+    nix::errno::Errno::result(result)?;
+    let time = |value: libc::timeval| {
+        Duration::from_secs(value.tv_sec.unsigned_abs())
+            + Duration::from_micros(value.tv_usec.unsigned_abs())
+    };
+    let usage = Usage {
+        processor: time(usage.ru_utime) + time(usage.ru_stime),
+        peak_kib: usage.ru_maxrss.unsigned_abs(),
+    };
+    Ok((ExitStatus::from_raw(status), usage))
 }
 
 /// The copy of the binary under test, where one had to be made.

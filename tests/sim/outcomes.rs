@@ -172,3 +172,101 @@ fn no_more_flows_are_followed_than_are_shown() {
     assert_eq!(run.graph.flows.len(), 8);
     assert!(run.graph.arrivals <= 14);
 }
+
+/// One branch of four forwards nothing, and its router answers or does not.
+fn dead_of_four(answers: bool) -> Network {
+    Network::full(&[1, 4, 1, 1]).with(|routers| {
+        let mut hole = routers[DEAD].clone();
+        hole.manner = Manner::Drops;
+        hole.next = Vec::new();
+        if answers {
+            routers[DEAD].next = vec![routers.len()];
+            routers.push(hole);
+        } else {
+            routers[DEAD] = hole;
+        }
+    })
+}
+
+/// Which of the routers of the branches it is.
+const DEAD: usize = 1;
+
+#[test]
+fn a_dead_branch_is_told_within_three_seconds_of_the_question() {
+    let asked = Micros::from_millis(1500);
+    for (name, answers) in [("dead branch", true), ("dead and silent branch", false)] {
+        for per_flow in [None, NonZeroU16::new(1)] {
+            let mut took: Vec<u64> = Vec::new();
+            for seed in seeds(name, 20) {
+                let mut network = dead_of_four(answers).salted(seed);
+                let config = Config {
+                    in_flight_per_flow: per_flow,
+                    ..Config::default()
+                };
+                let run = run_asking(
+                    &mut network,
+                    config,
+                    seed,
+                    Mischief::default(),
+                    Some((asked, 24)),
+                );
+                run.assert_true_to(&network);
+                for flow in 0..24 {
+                    let path = &run.graph.flows[flow];
+                    let alive = (2..5).any(|branch| passes(&run.graph, flow, branch));
+                    let arrives = matches!(path.ending, Ending::Arrived { .. });
+                    assert_eq!(arrives, alive, "{name}, {seed}, {per_flow:?}: {path:?}");
+                    // The last that answers is the branch's own router, or the fork before it.
+                    let from_ttl = if answers { 3 } else { 2 };
+                    assert!(
+                        arrives || path.ending == Ending::Silent { from_ttl },
+                        "{name}, {seed}, {per_flow:?}: {path:?}"
+                    );
+                }
+                took.push(run.took.minus(asked).0 / 1000);
+            }
+            took.sort_unstable();
+            let most = took[took.len() - 1];
+            println!("{name}, {per_flow:?}: {most} ms at most");
+            assert!(most < 3000, "{name}, {per_flow:?}: {took:?}");
+        }
+    }
+}
+
+#[test]
+fn a_dead_branch_behind_routers_that_limit_their_answers_is_told_too() {
+    let (mut wrong, mut flows) = (0, 0);
+    for per_flow in [None, NonZeroU16::new(1)] {
+        for seed in seeds("dead branch, limited", 10) {
+            let mut network = dead_of_four(true)
+                .with(|routers| {
+                    for router in routers.iter_mut().take(6) {
+                        router.manner = Manner::Limited {
+                            burst: 6,
+                            every: 1_000_000,
+                        };
+                    }
+                })
+                .salted(seed);
+            let config = Config {
+                in_flight_per_flow: per_flow,
+                ..Config::default()
+            };
+            let run = run_asking(
+                &mut network,
+                config,
+                seed,
+                Mischief::default(),
+                Some((Micros::from_millis(1500), 24)),
+            );
+            run.assert_true_to(&network);
+            for flow in 0..24 {
+                let path = &run.graph.flows[flow];
+                let arrives = matches!(path.ending, Ending::Arrived { .. });
+                wrong += usize::from(arrives == passes(&run.graph, flow, DEAD));
+                flows += 1;
+            }
+        }
+    }
+    assert_share("limited and dead", flows - wrong, flows, 0.98);
+}

@@ -310,10 +310,15 @@ fn tells(
             port: is.1,
         })
     };
+    let mut from = changed((source, sent.0), (quote.source, ports.0));
+    if let Some(from) = from.as_mut().filter(|_| sent.0 == ports.0) {
+        // The address alone was changed.
+        from.port = None;
+    }
     let quoted = Quoted {
         ttl: (quote.ttl > 1).then_some(quote.ttl),
         tos: (quote.tos != tos).then_some(quote.tos),
-        source: changed((source, sent.0), (quote.source, ports.0)),
+        source: from,
         destination: changed((destination.ip(), sent.1), (quote.destination, ports.1)),
         ..told(extensions)
     };

@@ -8,6 +8,7 @@
 //! | `flight` | which probe an answer to a raw one is about |
 //! | `quoted` | what an ICMP error tells of the probe |
 //! | `near` | near hops, learnt once in a process |
+//! | `kept` | the traces of a check: one that runs or has run goes on where more is asked of it |
 //! | `quiet` | a hop asked again after a pause |
 //! | `picture` | from the engine's graph to the path of the report |
 
@@ -15,6 +16,7 @@ mod connects;
 mod datagrams;
 mod echoes;
 mod flight;
+pub mod kept;
 pub mod near;
 mod picture;
 pub mod quiet;
@@ -38,6 +40,7 @@ use crate::model::{Endpoint, Evidence, Icmp, Observation, Options, Outcome};
 use crate::proto::trace::{
     Answer, AnswerKind, Confidence, Config, FlowId, Micros, Probe, ProbeId, Scope, Tracer,
 };
+use kept::{Kept, Wish};
 use near::{NearHops, Way};
 use picture::{Surroundings, picture};
 use raw::Raws;
@@ -91,51 +94,58 @@ pub struct Shared {
     pub systems: Rc<Systems>,
 }
 
-/// Traces the path, records every probe, and draws the path into the evidence unless it is a control.
-pub async fn trace(recorder: Recorder, options: Rc<Options>, spec: Spec, shared: Shared) {
-    let way = recorder
-        .read(|evidence| Way::to(evidence, &spec.endpoint))
-        .filter(|_| !spec.control);
-    let trunk = match &way {
-        Some(way) => shared.near.ask(way).await,
-        None => crate::proto::trace::Trunk::default(),
+/// Traces the path, records every probe, and draws the path into the evidence unless it is a control. The trace is kept, so that the
+/// outcomes of its flows can still be asked for.
+pub async fn trace(
+    recorder: Recorder,
+    options: Rc<Options>,
+    spec: Spec,
+    shared: Shared,
+    kept: Kept,
+) {
+    let endpoint = spec.endpoint.clone();
+    let wish = if spec.control {
+        Wish::default()
+    } else {
+        kept.begins(&endpoint, spec.outcomes)
     };
-    let seed = RandomState::new().hash_one(&spec.endpoint);
-    let (ended, answers) = mpsc::unbounded_channel::<Ended>();
-    let transport = match Transport::new(&recorder, &options, &spec, &shared.raw, seed, ended) {
-        Ok(transport) => transport,
-        Err(observation) => {
-            recorder.record(*observation);
-            if let Some(way) = &way {
-                shared.near.tell(way, crate::proto::trace::Trunk::default());
-            }
+    let (control, alone) = (spec.control, spec.alone);
+    let evidence = recorder.clone();
+    let started = Trace::start(recorder, options, spec, shared, wish).await;
+    if let Some(mut trace) = started {
+        trace.run().await;
+        trace.draw();
+        if control {
             return;
         }
-    };
-    let start = Instant::now();
-    let left = recorder.deadline().saturating_duration_since(start);
-    let mut config = config(&options, &spec, transport.one_at_a_time());
-    config.deadline = Some(micros(left));
-    config.trunk = trunk;
-    let mut tracer = Tracer::new(config, seed, Micros(0));
-    if spec.outcomes > 0 {
-        tracer.handle_outcomes_wanted(spec.outcomes, Micros(0));
+        // Its sockets are closed where nobody will ask.
+        if alone || evidence.read(|evidence| is_well(evidence, &endpoint)) {
+            kept.forget(&endpoint);
+        } else {
+            kept.keep(&endpoint, trace);
+        }
+    } else if !control {
+        kept.forget(&endpoint);
     }
-    let first = recorder.read(|evidence| evidence.observations.len());
-    let mut trace = Trace {
-        recorder,
-        options,
-        spec,
-        shared,
-        way,
-        start,
-        first,
-        tracer,
-        transport,
-        running: HashMap::new(),
-        arrived: false,
-    };
-    trace.run(answers).await;
+}
+
+/// Whether every probe of the burst was answered as asked.
+fn is_well(evidence: &Evidence, endpoint: &Endpoint) -> bool {
+    let well = evidence
+        .burst(endpoint)
+        .filter(|o| o.outcome == Outcome::Ok)
+        .count();
+    u32::try_from(well).is_ok_and(|well| well >= evidence.options.count)
+}
+
+/// Asks so many flows of this endpoint's trace at the destination: while it runs, or once more after its end. Where there is none, there
+/// is nothing to ask.
+pub async fn outcomes(endpoint: Endpoint, flows: u16, kept: Kept) {
+    if let Some(mut trace) = kept.wants(&endpoint, flows).await {
+        trace.run().await;
+        trace.draw();
+        kept.keep(&endpoint, trace);
+    }
 }
 
 /// What the engine is asked to do.
@@ -158,6 +168,7 @@ fn config(options: &Options, spec: &Spec, one_at_a_time: bool) -> Config {
             ConfidenceScope::Path => Scope::Path,
         },
         arrivals_max: VISITS,
+        arrivals_limited: spec.protocol != TraceProtocol::Tcp,
         ..Config::default()
     }
 }
@@ -189,13 +200,83 @@ struct Trace {
     first: usize,
     tracer: Tracer,
     transport: Transport,
+    answers: mpsc::UnboundedReceiver<Ended>,
     running: HashMap<ProbeId, (FlowId, Underway)>,
     /// A probe of this trace has arrived.
     arrived: bool,
+    /// How many flows' outcomes are asked for meanwhile.
+    wish: Wish,
+    /// What is known of it stands in the evidence.
+    drawn: bool,
 }
 
 impl Drop for Trace {
     fn drop(&mut self) {
+        self.draw();
+    }
+}
+
+impl Trace {
+    /// Prepares everything; none where this machine itself can't trace, which is recorded.
+    async fn start(
+        recorder: Recorder,
+        options: Rc<Options>,
+        spec: Spec,
+        shared: Shared,
+        wish: Wish,
+    ) -> Option<Self> {
+        let way = recorder
+            .read(|evidence| Way::to(evidence, &spec.endpoint))
+            .filter(|_| !spec.control);
+        let trunk = match &way {
+            Some(way) => shared.near.ask(way).await,
+            None => crate::proto::trace::Trunk::default(),
+        };
+        let seed = RandomState::new().hash_one(&spec.endpoint);
+        let (ended, answers) = mpsc::unbounded_channel::<Ended>();
+        let transport = match Transport::new(&recorder, &options, &spec, &shared.raw, seed, ended) {
+            Ok(transport) => transport,
+            Err(observation) => {
+                recorder.record(*observation);
+                if let Some(way) = &way {
+                    shared.near.tell(way, crate::proto::trace::Trunk::default());
+                }
+                return None;
+            }
+        };
+        let start = Instant::now();
+        let left = recorder.deadline().saturating_duration_since(start);
+        let mut config = config(&options, &spec, transport.one_at_a_time());
+        config.deadline = Some(micros(left));
+        config.trunk = trunk;
+        let mut tracer = Tracer::new(config, seed, Micros(0));
+        if spec.outcomes > 0 {
+            tracer.handle_outcomes_wanted(spec.outcomes, Micros(0));
+        }
+        let first = recorder.read(|evidence| evidence.observations.len());
+        Some(Self {
+            recorder,
+            options,
+            spec,
+            shared,
+            way,
+            start,
+            first,
+            tracer,
+            transport,
+            answers,
+            running: HashMap::new(),
+            arrived: false,
+            wish,
+            drawn: false,
+        })
+    }
+
+    /// Lets what is known stand in the evidence.
+    fn draw(&mut self) {
+        if std::mem::replace(&mut self.drawn, true) {
+            return;
+        }
         self.tell();
         if self.spec.control {
             return;
@@ -241,17 +322,17 @@ impl Drop for Trace {
             }
         });
     }
-}
 
-impl Trace {
     fn now(&self) -> Micros {
         micros(self.start.elapsed())
     }
 
-    async fn run(&mut self, mut answers: mpsc::UnboundedReceiver<Ended>) {
+    async fn run(&mut self) {
         let mut unsendable = 0;
         let mut round_trip = None;
         let mut widened = self.spec.control;
+        self.drawn = false;
+        self.follow();
         while self.tracer.is_done().is_none() && unsendable < UNSENDABLE_MAX {
             // What the burst learns meanwhile of the destination helps the trace.
             let known = self.recorder.read(|e| {
@@ -300,7 +381,8 @@ impl Trace {
             let wake = [timeout, wait_until].into_iter().flatten().min();
             let wake = wake.unwrap_or_else(|| Instant::now() + PATIENCE);
             tokio::select! {
-                Some(end) = answers.recv() => self.ended(end),
+                Some(end) = self.answers.recv() => self.ended(end),
+                () = self.wish.changed() => self.follow(),
                 () = tokio::time::sleep_until(wake.into()) => {
                     let now = self.now();
                     self.tracer.handle_timeout(now);
@@ -308,13 +390,25 @@ impl Trace {
             }
             self.tell_who_waits();
         }
-        while let Ok(end) = answers.try_recv() {
+        while let Ok(end) = self.answers.try_recv() {
             self.ended(end);
         }
         let mut all: Vec<ProbeId> = self.running.keys().copied().collect();
         all.sort_unstable();
         for id in all {
             self.silent(id).await;
+        }
+    }
+
+    /// Follows as many flows to the destination as are asked for.
+    fn follow(&mut self) {
+        let wanted = self.wish.flows();
+        if wanted > self.spec.outcomes {
+            self.spec.outcomes = wanted;
+            let now = self.now();
+            let (searched, shown) = flows(&self.options);
+            self.tracer.handle_more_flows(searched, shown, now);
+            self.tracer.handle_outcomes_wanted(wanted, now);
         }
     }
 

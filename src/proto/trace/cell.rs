@@ -59,6 +59,8 @@ pub(super) struct Flow {
     pub(super) high: u8,
     pub(super) flying: u16,
     pub(super) arrived: bool,
+    /// A probe of it was not answered in time.
+    pub(super) missed: bool,
     /// A router answered it at two TTLs: it may go in a circle.
     pub(super) repeats: bool,
     /// The greatest TTL at which a router answered; 0 where none did.

@@ -43,6 +43,8 @@ pub struct Config {
     /// wanted ([`super::Tracer::handle_outcomes_wanted`]). No probe is proposed that, as far as is known then, could exceed it;
     /// where more than one is allowed, one is kept for arms that turn out to be shorter.
     pub arrivals_max: u16,
+    /// Whether the destination may limit how often it answers, as hosts do with ICMP errors; a TCP handshake is no such thing.
+    pub arrivals_limited: bool,
     /// Whether the destination answers at all, where that is known from elsewhere.
     pub destination_answers: Option<bool>,
     /// Near hops that another trace of this process has learnt; none by default.
@@ -69,6 +71,7 @@ impl Default for Config {
             scope: Scope::Node,
             probes_max: 2000,
             arrivals_max: 6,
+            arrivals_limited: true,
             destination_answers: None,
             trunk: Trunk::default(),
             deadline: None,

@@ -7,6 +7,8 @@ use super::stopping;
 
 /// Silent hops in a row after which a branch that nothing answers on is left alone.
 const DEAD: u8 = 3;
+/// So many flows that were asked in vain as far as anything answers show the same.
+const ENOUGH: usize = 3;
 
 /// What is known about the next hops of one place.
 pub(super) struct Behind {
@@ -164,17 +166,34 @@ pub(super) fn is_examined(state: &State, layout: &Layout, group: &Group, ttl: u8
     }
     match group.place {
         // A dead branch: silent for long, and nothing that passes it was ever answered again.
-        Place::Silent { gap, .. } if gap >= DEAD => group.flows.iter().any(|&flow| {
-            (ttl..=layout.highest_answer).any(|ttl| {
-                matches!(
-                    layout.place_at(flow, ttl),
-                    Some(Place::Router(_) | Place::Destination(_))
-                )
+        Place::Silent { gap, .. }
+            if gap >= DEAD || is_asked_to_the_end(state, layout, group, ttl) =>
+        {
+            group.flows.iter().any(|&flow| {
+                (ttl..=layout.highest_answer.saturating_add(1)).any(|ttl| {
+                    matches!(
+                        layout.place_at(flow, ttl),
+                        Some(Place::Router(_) | Place::Destination(_))
+                    )
+                })
             })
-        }),
+        }
         Place::Silent { .. } => ttl <= layout.highest_answer,
         _ => true,
     }
+}
+
+/// Enough flows through this place were asked in vain at every hop at which any router answers.
+fn is_asked_to_the_end(state: &State, layout: &Layout, group: &Group, ttl: u8) -> bool {
+    let in_vain = |flow: &&usize| {
+        let mut rest = ttl..=layout.highest_router;
+        rest.all(|ttl| {
+            state
+                .cell(**flow, ttl)
+                .is_some_and(|cell| cell.misses > 0 && cell.replies.is_empty())
+        })
+    };
+    ttl <= layout.highest_router && group.flows.iter().filter(in_vain).count() >= ENOUGH
 }
 
 /// The next hop may be the destination: a longer arm is followed by one flow at a time until it goes on.

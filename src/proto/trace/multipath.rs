@@ -8,6 +8,7 @@ use super::config::Confidence;
 use super::examine::{Behind, is_examined, may_arrive, parents, required, start};
 use super::gate;
 use super::layout::{self, Group, Layout, Place};
+use super::pacing::HopPace;
 use super::probe::Micros;
 use super::state::{MAIN, State};
 use super::stopping;
@@ -141,7 +142,8 @@ impl Search {
             missing
         } else {
             // One flow in `groups` meets a certain node: a few more at a time save round trips.
-            (missing + level.groups.len() / 4).saturating_sub(level.pending)
+            let pending = level.pending.saturating_sub(stray(wants, &lacking, at));
+            (missing + level.groups.len() / 4).saturating_sub(pending)
         };
         count = count.saturating_sub(usize::from(wants.planned_at(at)));
         let leads = lacking.iter().flat_map(|(group, _)| &group.flows);
@@ -295,6 +297,22 @@ fn has_silence(layout: &Layout, ttl: u8) -> bool {
             .iter()
             .any(|group| matches!(group.place, Place::Silent { .. }))
     })
+}
+
+/// Flows that are asked at `at` and have been silent for so long that they hardly come to the routers that lack some.
+fn stray(wants: &Wants<'_>, lacking: &[&(&Group, u32)], at: u8) -> usize {
+    let (state, layout) = (wants.state, wants.layout);
+    let routers = lacking
+        .iter()
+        .all(|(group, _)| matches!(group.place, Place::Router(_)));
+    if !routers || state.hop(at).is_none_or(HopPace::is_limited) {
+        return 0;
+    }
+    let silent = |flow: &usize| {
+        let cell = state.cell(*flow, at);
+        layout.place_at(*flow, at).is_none() && cell.is_some_and(|cell| cell.is_overdue(wants.now))
+    };
+    (0..state.flows.len()).filter(silent).count()
 }
 
 /// Takes flows that were last seen at a router at `ttl` one hop further on their way to `at`; the rest of

@@ -10,7 +10,7 @@ use super::probe::Micros;
 const RUN: u32 = 3;
 /// Answers before that, without which it may as well be an unlucky hop.
 const ANSWERS: u32 = 3;
-/// Paced probes in a row without an answer after which pacing is given up.
+/// Paced probes of flows that had not been answered before, all in vain, after which pacing is given up.
 const PATIENCE: u32 = 4;
 const FIRST_INTERVAL: Micros = Micros::from_millis(500);
 const LEAST_INTERVAL: Micros = Micros::from_millis(50);
@@ -78,8 +78,8 @@ struct Limited {
     since: Micros,
     interval: Micros,
     next: Micros,
-    /// Answers to paced probes, and misses since the last of them.
-    answers: u32,
+    /// Questions that were answered at this pace and had not been before it, and those that were not either since the last of them.
+    recovered: u32,
     misses: u32,
 }
 
@@ -88,9 +88,9 @@ impl HopPace {
         self.limited.is_some()
     }
 
-    /// It is paced, and the pace gets answers: what is missed now may be answered later.
+    /// It is paced, and at this pace answers what it had not before: what is missed now may be answered later.
     pub(super) fn is_helped(&self) -> bool {
-        self.limited.is_some_and(|limited| limited.answers > 0)
+        self.limited.is_some_and(|limited| limited.recovered > 0)
     }
 
     /// When the next probe to this hop may go.
@@ -106,24 +106,28 @@ impl HopPace {
         }
     }
 
-    pub(super) fn on_answer(&mut self, sent: Micros) {
+    /// A probe was answered; `recovers` where the same flow had asked in vain before.
+    pub(super) fn on_answer(&mut self, sent: Micros, recovers: bool) {
         self.answered = self.answered.saturating_add(1);
         self.run = 0;
         if let Some(limited) = &mut self.limited
             && sent >= limited.since
         {
             limited.interval = Micros(limited.interval.0 / 10 * 7).max(LEAST_INTERVAL);
-            limited.answers = limited.answers.saturating_add(1);
-            limited.misses = 0;
+            if recovers {
+                limited.recovered = limited.recovered.saturating_add(1);
+                limited.misses = 0;
+            }
         }
     }
 
-    pub(super) fn on_miss(&mut self, sent: Micros, now: Micros) {
+    /// A probe was not answered; `again` where the same flow had asked in vain before.
+    pub(super) fn on_miss(&mut self, sent: Micros, now: Micros, again: bool) {
         self.run = self.run.saturating_add(1);
         match &mut self.limited {
             Some(limited) if sent >= limited.since => {
                 limited.interval = Micros(limited.interval.0 / 2 * 3).min(GREATEST_INTERVAL);
-                limited.misses = limited.misses.saturating_add(1);
+                limited.misses = limited.misses.saturating_add(u32::from(again));
                 if limited.misses >= PATIENCE {
                     self.limited = None;
                     self.unhelped = true;
@@ -134,7 +138,7 @@ impl HopPace {
                     since: now,
                     interval: FIRST_INTERVAL,
                     next: now.plus(FIRST_INTERVAL),
-                    answers: 0,
+                    recovered: 0,
                     misses: 0,
                 });
             }
@@ -161,7 +165,7 @@ mod tests {
         let mut hop = HopPace::default();
         for at in 0..20 {
             hop.on_asked(Micros(at));
-            hop.on_miss(Micros(at), Micros(at + 1));
+            hop.on_miss(Micros(at), Micros(at + 1), true);
         }
         assert!(!hop.is_limited());
     }
@@ -171,11 +175,11 @@ mod tests {
         let mut hop = HopPace::default();
         for at in 0..6 {
             hop.on_asked(Micros(at));
-            hop.on_answer(Micros(at));
+            hop.on_answer(Micros(at), false);
         }
         for at in 6..9 {
             hop.on_asked(Micros(at));
-            hop.on_miss(Micros(at), Micros(300_000));
+            hop.on_miss(Micros(at), Micros(300_000), false);
         }
         assert!(hop.is_limited());
         assert_eq!(hop.next(), Micros(800_000));

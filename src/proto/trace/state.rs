@@ -16,6 +16,11 @@ pub(super) const MAIN: usize = 0;
 const REPLIES_MAX: usize = 16;
 /// Questions of one flow to a hop that is known to limit its answers.
 const LIMITED_ASKS: u8 = 8;
+/// So many flows that stay silent behind a router show that one of its next hops is.
+const SILENT_FLOWS: u32 = 2;
+/// A router whose answers have run out does not answer a probe that is sent so soon after the one that it left out: at one answer a
+/// second (Linux `icmpv4_xrlim_allow`) once in twenty times.
+const NEXT: Micros = Micros::from_millis(50);
 
 /// What happened to probes and answers, for the report and for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +89,8 @@ pub(super) struct State {
     pub(super) limited: BTreeSet<IpAddr>,
     /// What flows met one TTL after a router: how many silence for good, how many an answer.
     after: BTreeMap<(u8, IpAddr), (u32, u32)>,
+    /// The routers that answered, by TTL.
+    routers: Vec<BTreeSet<IpAddr>>,
     pub(super) counters: Counters,
     pub(super) arrivals: u16,
     /// Of these, the ones that count against the trace's own bound.
@@ -113,12 +120,14 @@ impl State {
             Some(false) => Destination::Silent,
         };
         let hops = vec![HopPace::default(); usize::from(config.max_ttl) + 2];
+        let routers = vec![BTreeSet::new(); hops.len()];
         Self {
             config,
             flows: Vec::new(),
             hops,
             limited: BTreeSet::new(),
             after: BTreeMap::new(),
+            routers,
             counters: Counters::default(),
             arrivals: 0,
             charged: 0,
@@ -220,6 +229,9 @@ impl State {
             full.max(LIMITED_ASKS)
         } else if flow != MAIN && self.is_known_silence(flow, ttl) {
             1
+        } else if flow != MAIN && !hop.is_limited() && self.silent_after(flow, ttl) {
+            // A next hop is known to be silent: one lost probe is no second one.
+            full.min(2)
         } else if opens_silence && (flow == MAIN || hop.answered > 0) {
             full
         } else {
@@ -240,7 +252,47 @@ impl State {
         let before = self
             .router_before(flow, ttl)
             .and_then(|router| self.after.get(&(ttl, router)));
-        before.is_some_and(|&(silent, answered)| silent >= 2 && answered == 0)
+        before.is_some_and(|&(silent, answered)| silent >= SILENT_FLOWS && answered == 0)
+    }
+
+    /// Of the flows that came from the same router some were asked for long and never answered.
+    fn silent_after(&self, flow: usize, ttl: u8) -> bool {
+        let before = self
+            .likely_before(flow, ttl)
+            .and_then(|router| self.after.get(&(ttl, router)));
+        before.is_some_and(|&(silent, _)| silent >= SILENT_FLOWS)
+    }
+
+    /// Whether the silence of this probe is the flow's own, and not that of a hop that has answered enough: a probe that went to the same
+    /// hop right after it was answered, or the flow is silent before this hop already, or behind the router before nothing ever answered; or
+    /// the hop is a destination that does not limit its answers.
+    fn is_own_silence(&self, index: usize, record: &Record) -> bool {
+        let later = self.log.iter().skip(index + 1);
+        let answered = later
+            .take_while(|other| other.sent_at.minus(record.sent_at) <= NEXT)
+            .any(|other| other.ttl == record.ttl && other.standing == Standing::Answered);
+        let farthest = self.flows.get(record.flow).map_or(0, |row| row.farthest);
+        let silent_before = (farthest.saturating_add(1)..record.ttl)
+            .filter_map(|ttl| self.cell(record.flow, ttl))
+            .any(|cell| cell.misses > 0);
+        let dead_end = self
+            .router_before(record.flow, record.ttl)
+            .is_some_and(|router| {
+                let known = self.after.get(&(record.ttl, router));
+                known.is_none_or(|&(_, answered)| answered == 0)
+            });
+        let arrives = self.distance.is_some_and(|ttl| record.ttl >= ttl);
+        answered || silent_before || dead_end || (arrives && !self.config.arrivals_limited)
+    }
+
+    /// The router from which it came, or the one from which all others came where it was not asked there.
+    fn likely_before(&self, flow: usize, ttl: u8) -> Option<IpAddr> {
+        let before = ttl.checked_sub(1)?;
+        if self.is_asked(flow, before) {
+            return self.router_before(flow, ttl);
+        }
+        let routers = self.routers.get(usize::from(before))?;
+        routers.first().copied().filter(|_| routers.len() == 1)
     }
 
     fn router_before(&self, flow: usize, ttl: u8) -> Option<IpAddr> {
@@ -391,6 +443,9 @@ impl State {
             (answer.kind, self.flows.get_mut(record.flow))
         {
             flow.farthest = flow.farthest.max(record.ttl);
+            if let Some(routers) = self.routers.get_mut(usize::from(record.ttl)) {
+                routers.insert(answer.from);
+            }
             let (low, high, own) = (flow.low, flow.high, usize::from(record.ttl));
             let others = (usize::from(low)..=usize::from(high)).filter(|&ttl| ttl != own);
             flow.repeats |= others
@@ -399,8 +454,11 @@ impl State {
                 .any(|reply| reply.from == answer.from);
         }
         let mut limited = false;
+        let recovers = self
+            .cell(record.flow, record.ttl)
+            .is_some_and(|cell| cell.misses > 0);
         if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)) {
-            hop.on_answer(record.sent_at);
+            hop.on_answer(record.sent_at, recovers);
             limited = hop.is_limited();
         }
         if let Some(router) = self.router_before(record.flow, record.ttl) {
@@ -450,24 +508,25 @@ impl State {
             if record.standing == Standing::Sent {
                 self.counters.lost = self.counters.lost.saturating_add(1);
             }
+            if let Some(flow) = self.flows.get_mut(record.flow) {
+                flow.missed = true;
+            }
             let full = self.config.reasks.saturating_add(1);
             let mut silent = false;
             if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
                 cell.misses = cell.misses.saturating_add(1);
                 silent = cell.replies.is_empty() && cell.misses == full;
             }
-            if let (true, Some(router)) = (silent, self.router_before(record.flow, record.ttl)) {
+            if let (true, Some(router)) = (silent, self.likely_before(record.flow, record.ttl)) {
                 self.after.entry((record.ttl, router)).or_default().0 += 1;
             }
-            // Behind a router where nothing was ever answered, silence is the branch's own and no limit of the hop.
-            let dead = self
-                .router_before(record.flow, record.ttl)
-                .is_some_and(|router| {
-                    let known = self.after.get(&(record.ttl, router));
-                    known.is_none_or(|&(_, answered)| answered == 0)
-                });
-            if let Some(hop) = self.hops.get_mut(usize::from(record.ttl)).filter(|_| !dead) {
-                hop.on_miss(record.sent_at, now);
+            let again = self
+                .cell(record.flow, record.ttl)
+                .is_some_and(|cell| cell.misses > 1);
+            if !self.is_own_silence(index, &record)
+                && let Some(hop) = self.hops.get_mut(usize::from(record.ttl))
+            {
+                hop.on_miss(record.sent_at, now, again);
             }
             if record.far && self.destination == Destination::Unknown {
                 self.destination = Destination::Silent;

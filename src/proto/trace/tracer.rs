@@ -272,6 +272,7 @@ impl Tracer {
             let order = self.seed ^ self.state.proposed() as u64;
             multipath::plan(&mut wants, order);
         }
+        wants.compare();
         self.short_of_flows = wants.short_of_flows;
         self.wake = wants.wake;
         self.queue.extend(wants.ready.iter().copied());

@@ -18,10 +18,16 @@ pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
     let config = &state.config;
     let end = layout.end_of(MAIN).unwrap_or(config.max_ttl);
     let tail = layout.highest_answer.saturating_add(TAIL);
+    // Another flow arrived, and this one is silent: that one will see the rest.
+    let overtaken = state.destination == Destination::Answers
+        && layout.end_of(MAIN).is_none()
+        && state
+            .cell(MAIN, layout.highest_answer.saturating_add(1))
+            .is_some_and(|cell| cell.is_overdue(now));
     let reach = if trunk::is_asked(state) {
         // A near target lies before it: no more than one probe goes there for nothing.
         layout.first
-    } else if config.in_flight_per_flow.is_some() {
+    } else if config.in_flight_per_flow.is_some() || overtaken {
         tail
     } else {
         config.max_ttl

@@ -1,7 +1,8 @@
 //! A round of decisions: which probes are wanted, which of them may go at once, and when to look again.
 
 use super::gate::{self, Gate, Risks};
-use super::layout::Layout;
+use super::layout::{Layout, Place};
+use super::pacing::HopPace;
 use super::probe::Micros;
 use super::state::{Risk, State};
 
@@ -116,6 +117,35 @@ impl<'a> Wants<'a> {
             far,
         });
         Granted::Now
+    }
+
+    /// Right after the probes of flows that have asked in vain goes one whose answer is known: where that comes, the silence of the others
+    /// is their own, and the hop has not answered enough for a while.
+    pub(super) fn compare(&mut self) {
+        let in_vain = |want: &&Want| {
+            let flow = self.state.flows.get(want.flow);
+            flow.is_some_and(|flow| flow.missed && flow.farthest < want.ttl)
+        };
+        let mut ttls: Vec<u8> = self.ready.iter().filter(in_vain).map(|w| w.ttl).collect();
+        ttls.sort_unstable();
+        ttls.dedup();
+        for ttl in ttls {
+            if self.state.hop(ttl).is_none_or(HopPace::is_limited) {
+                continue;
+            }
+            let level = self.layout.level(ttl);
+            let groups = level.map_or(&[][..], |level| &level.groups);
+            let routers = groups
+                .iter()
+                .filter(|group| matches!(group.place, Place::Router(_)));
+            let known = routers
+                .flat_map(|group| &group.flows)
+                .filter(|&&flow| self.has_room(flow) && !self.is_planned(flow, ttl));
+            let least = known.min_by_key(|&&flow| self.state.cell(flow, ttl).map(|c| c.asks));
+            if let Some(&flow) = least {
+                self.ask(flow, ttl, Micros(0));
+            }
+        }
     }
 
     /// Whether one more probe of this flow may be under way.

@@ -12,6 +12,7 @@ mod local;
 mod manners;
 mod misleading;
 mod name;
+mod odd;
 mod path;
 mod podman;
 mod policy;
@@ -63,6 +64,7 @@ pub(crate) fn cases() -> Vec<Case> {
         healthy::cases(),
         far::cases(),
         trace::cases(),
+        odd::cases(),
         manners::cases(),
         misleading::cases(),
     ]

@@ -48,7 +48,7 @@ const LINK: Duration = Duration::from_millis(1);
 /// So often a graph may be looked for: each try misses something in one of twenty.
 const TRIES: usize = 4;
 
-const PROTOCOLS: [&str; 3] = ["tcp", "udp", "icmp"];
+pub(super) const PROTOCOLS: [&str; 3] = ["tcp", "udp", "icmp"];
 
 fn straight_paths_are_whole_by_every_kind_of_probe() {
     for length in [1, 2, 9] {
@@ -219,9 +219,9 @@ fn one_flow_is_one_path() {
             .run();
         found.passes();
         has_nothing_false(&found, &web, &net, Family::V4);
-        let graph = Graph::of(&found);
-        assert_eq!(graph.truth.nodes.len(), 5, "{found}");
-        assert_eq!(graph.truth.links.len(), 4, "{found}");
+        let graph = Truth::told(&found.report());
+        assert_eq!(graph.nodes.len(), 5, "{found}");
+        assert_eq!(graph.links.len(), 4, "{found}");
     }
 }
 
@@ -262,7 +262,7 @@ fn partial(web: &Web, hop: usize, router: usize) {
             "{family:?} {found}"
         );
         found.blames("path-partial", hop, Web::address(family, router));
-        found.within(Duration::from_secs(25));
+        found.within(Duration::from_secs(10));
     }
 }
 
@@ -387,7 +387,7 @@ fn a_datagram_that_this_machine_does_not_send_says_nothing_of_the_path() {
 }
 
 /// The net with a service at its end; ping sockets are allowed.
-fn up(web: &Web) -> Net {
+pub(super) fn up(web: &Web) -> Net {
     let simulation = Simulation::web(web);
     simulation.client().allow_ping_sockets();
     // Many traces follow one another: the host at the end answers them all.
@@ -399,7 +399,7 @@ fn up(web: &Web) -> Net {
     }
 }
 
-struct Net {
+pub(super) struct Net {
     simulation: Simulation,
     _service: crate::services::Service,
 }
@@ -419,7 +419,7 @@ fn target(net: &Net, family: Family) -> String {
 }
 
 /// `nwcheck trace` with these probes; datagrams go to a port where nobody listens.
-fn trace(net: &Net, family: Family, protocol: &str) -> Run {
+pub(super) fn trace(net: &Net, family: Family, protocol: &str) -> Run {
     let to = match protocol {
         "tcp" => target(net, family),
         _ => net.server(family).to_string(),
@@ -428,50 +428,15 @@ fn trace(net: &Net, family: Family, protocol: &str) -> Run {
     Run::nwcheck(net.client(), words)
 }
 
-/// Who answered, by distance, and what is drawn between them.
-struct Graph {
-    truth: Truth,
-}
-
-impl Graph {
-    #[track_caller]
-    fn of(outcome: &Outcome) -> Self {
-        let path = outcome.at("/endpoints/0/path");
-        let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
-        let mut truth = Truth::default();
-        let mut names = std::collections::BTreeMap::new();
-        for hop in list(&path["hops"]) {
-            let ttl = u8::try_from(hop["ttl"].as_u64().unwrap_or_default()).unwrap_or_default();
-            for node in list(&hop["nodes"]) {
-                if let Some(address) = node["address"]
-                    .as_str()
-                    .and_then(|text| text.parse::<IpAddr>().ok())
-                {
-                    names.insert(node["id"].as_str().unwrap_or_default().to_owned(), address);
-                    truth.nodes.insert((ttl, address));
-                }
-            }
-        }
-        for link in list(&path["links"]) {
-            let end = |key: &str| link[key].as_str().and_then(|id| names.get(id));
-            let ttl = u8::try_from(link["ttl"].as_u64().unwrap_or_default()).unwrap_or_default();
-            if let (Some(from), Some(to)) = (end("from"), end("to")) {
-                truth.links.insert((ttl, *from, *to));
-            }
-        }
-        Self { truth }
-    }
-}
-
 fn hops(outcome: &Outcome) -> usize {
     let path = outcome.at("/endpoints/0/path/hops");
     path.as_array().map_or(0, Vec::len)
 }
 
 #[track_caller]
-fn has_nothing_false(outcome: &Outcome, web: &Web, net: &Net, family: Family) {
+pub(super) fn has_nothing_false(outcome: &Outcome, web: &Web, net: &Net, family: Family) {
     let truth = web.truth(family, net.server(family));
-    let found = Graph::of(outcome).truth;
+    let found = Truth::told(&outcome.report());
     let nodes: Vec<_> = found.nodes.difference(&truth.nodes).collect();
     let links: Vec<_> = found.links.difference(&truth.links).collect();
     assert!(
@@ -485,11 +450,11 @@ fn has_nothing_false(outcome: &Outcome, web: &Web, net: &Net, family: Family) {
 }
 
 #[track_caller]
-fn finds_all(outcome: &Outcome, web: &Web, net: &Net, family: Family) {
+pub(super) fn finds_all(outcome: &Outcome, web: &Web, net: &Net, family: Family) {
     has_nothing_false(outcome, web, net, family);
     outcome.passes();
     assert_eq!(
-        Graph::of(outcome).truth,
+        Truth::told(&outcome.report()),
         web.truth(family, net.server(family)),
         "{outcome}"
     );
@@ -503,6 +468,6 @@ fn tries(run: impl Fn() -> Outcome, web: &Web, net: &Net, family: Family) -> boo
         let outcome = run();
         outcome.passes();
         has_nothing_false(&outcome, web, net, family);
-        Graph::of(&outcome).truth == truth
+        Truth::told(&outcome.report()) == truth
     })
 }

@@ -4,6 +4,7 @@
 //! the routers in between do with it, and hands it on when its time has come. Addresses are those of `topology`:
 //! the client `10.0.0.1`, router k `10.0.(k-1).2`, the server behind n routers `10.0.n.2`; likewise for IPv6.
 
+mod odd;
 mod packet;
 mod path;
 mod web;
@@ -14,6 +15,10 @@ use std::{
     io::{Read as _, Write as _},
     net::IpAddr,
     os::{fd::AsFd as _, unix::net::UnixStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -23,6 +28,7 @@ use nix::{
     sys::time::TimeSpec,
 };
 
+pub(crate) use self::odd::{FORGER, Translates};
 pub(crate) use self::path::Router;
 use self::path::{Packet, Path, Side};
 #[allow(
@@ -35,6 +41,8 @@ use crate::{
     topology::{default, host},
 };
 
+/// The TTL that Linux gives a packet (`net.ipv4.ip_default_ttl`).
+const FULL_TTL: u8 = 64;
 /// The server behind a net has the address of one behind so many routers.
 const BEHIND_WEBS: usize = 200;
 
@@ -43,6 +51,7 @@ pub(crate) struct Simulation {
     client: Namespace,
     server: Namespace,
     routers: usize,
+    limited: Arc<AtomicUsize>,
     _stop: UnixStream,
 }
 
@@ -52,7 +61,9 @@ impl Simulation {
     pub(crate) fn start(routers: Vec<Router>, last: Duration) -> Self {
         let count = routers.len();
         let mut path = Path::new(routers, last);
-        Self::between(count, move |from, bytes, now| path.take(from, bytes, now))
+        Self::between(count, move |from, bytes, now| {
+            path.take(from, bytes, now).into_iter().collect()
+        })
     }
 
     /// A net of routers. The server is as far as its shortest arm; its address is that behind so many links as no path has.
@@ -66,7 +77,7 @@ impl Simulation {
 
     fn between(
         count: usize,
-        take: impl FnMut(Side, &[u8], Instant) -> Option<Packet> + Send + 'static,
+        take: impl FnMut(Side, &[u8], Instant) -> Vec<Packet> + Send + 'static,
     ) -> Self {
         let client = Namespace::new("client");
         let server = Namespace::new("server");
@@ -79,11 +90,21 @@ impl Simulation {
             file
         });
         let (stop, stopped) = UnixStream::pair().expect("a pair of sockets");
-        thread::spawn(move || carry(take, &ends, &stopped));
+        let limited = Arc::new(AtomicUsize::new(0));
+        let count_of = limited.clone();
+        let mut take = take;
+        let counted = move |from, bytes: &[u8], now| {
+            if from == Side::Client && packet::ttl(bytes).is_some_and(|ttl| ttl < FULL_TTL) {
+                count_of.fetch_add(1, Ordering::Relaxed);
+            }
+            take(from, bytes, now)
+        };
+        thread::spawn(move || carry(counted, &ends, &stopped));
         Self {
             client,
             server,
             routers: count,
+            limited,
             _stop: stop,
         }
     }
@@ -96,6 +117,11 @@ impl Simulation {
     /// The server's namespace.
     pub(crate) fn server(&self) -> &Namespace {
         &self.server
+    }
+
+    /// How many packets the client has sent with a TTL below the one that hosts begin with: probes of paths, whoever sends them.
+    pub(crate) fn limited_packets(&self) -> usize {
+        self.limited.load(Ordering::Relaxed)
     }
 
     /// The address from which router `k`, from 1, answers.
@@ -111,7 +137,7 @@ impl Simulation {
 
 /// Carries packets until it is stopped.
 fn carry(
-    mut take: impl FnMut(Side, &[u8], Instant) -> Option<Packet>,
+    mut take: impl FnMut(Side, &[u8], Instant) -> Vec<Packet>,
     ends: &[File; 2],
     stopped: &UnixStream,
 ) {

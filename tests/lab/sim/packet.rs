@@ -16,6 +16,8 @@ const LONGEST_ERROR_V6: usize = 1280;
 const HEADER_V4: usize = 20;
 const HEADER_V6: usize = 40;
 const HEADER_ICMP: usize = 8;
+/// The quote of an error that says more.
+const EXTENDED_QUOTE: usize = 128;
 
 /// The family of a packet to one host; none for what a router does not pass on.
 pub(super) fn family(packet: &[u8]) -> Option<Family> {
@@ -72,55 +74,213 @@ fn ttl_at(family: Family) -> usize {
     }
 }
 
-/// The ICMP error "time exceeded in transit" from this router to the packet's source; none about another error.
-pub(super) fn time_exceeded(router: IpAddr, packet: &[u8], ttl: u8) -> Option<Vec<u8>> {
-    match router {
-        IpAddr::V4(router) => {
-            let header = usize::from(packet[0] & 0xf) * 4;
-            if packet[9] == ICMP && is_error_v4(*packet.get(header)?) {
-                return None;
-            }
-            let room = LONGEST_ERROR_V4 - HEADER_V4 - HEADER_ICMP;
-            let mut message = vec![11, 0, 0, 0, 0, 0, 0, 0];
-            message.extend(packet.iter().take(room));
+/// Which end of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Source,
+    Destination,
+}
+
+/// The address of one end.
+pub(super) fn address(packet: &[u8], field: Field) -> Option<IpAddr> {
+    let bytes = packet.get(address_at(family(packet)?, field))?;
+    match bytes.len() {
+        4 => Some(IpAddr::from(<[u8; 4]>::try_from(bytes).ok()?)),
+        _ => Some(IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?)),
+    }
+}
+
+fn address_at(family: Family, field: Field) -> std::ops::Range<usize> {
+    match (family, field) {
+        (Family::V4, Field::Source) => 12..16,
+        (Family::V4, Field::Destination) => 16..20,
+        (Family::V6, Field::Source) => 8..24,
+        (Family::V6, Field::Destination) => 24..40,
+    }
+}
+
+/// The number of the protocol that it carries.
+pub(super) fn protocol(packet: &[u8]) -> Option<u8> {
+    packet
+        .get(match family(packet)? {
+            Family::V4 => 9,
+            Family::V6 => 6,
+        })
+        .copied()
+}
+
+/// Where its payload begins.
+pub(super) fn payload(packet: &[u8]) -> Option<usize> {
+    Some(match family(packet)? {
+        Family::V4 => usize::from(packet[0] & 0xf) * 4,
+        Family::V6 => HEADER_V6,
+    })
+}
+
+/// Gives one end another address, and turns these bits of its TCP or UDP port over; checksums are kept right.
+pub(super) fn rewrite(packet: &mut [u8], field: Field, to: IpAddr, bits: u16) {
+    let (Some(family), Some(payload), Some(protocol)) =
+        (family(packet), payload(packet), protocol(packet))
+    else {
+        return;
+    };
+    let new = match to {
+        IpAddr::V4(to) => to.octets().to_vec(),
+        IpAddr::V6(to) => to.octets().to_vec(),
+    };
+    let Some(slot) = packet.get_mut(address_at(family, field)) else {
+        return;
+    };
+    let old = slot.to_vec();
+    slot.copy_from_slice(&new);
+    if family == Family::V4 {
+        adjust(packet, 10, &old, &new);
+    }
+    let sum = payload
+        + match protocol {
+            6 => 16,
+            17 => 6,
+            ICMPV6 => 2,
+            _ => return,
+        };
+    adjust(packet, sum, &old, &new);
+    if protocol == ICMPV6 {
+        return;
+    }
+    let port = payload + if field == Field::Source { 0 } else { 2 };
+    if let Some(slot) = packet.get_mut(port..port + 2) {
+        let old = [slot[0], slot[1]];
+        let new = (u16::from_be_bytes(old) ^ bits).to_be_bytes();
+        slot.copy_from_slice(&new);
+        adjust(packet, sum, &old, &new);
+    }
+}
+
+/// Brings the checksum at `at` up to date with a change of some of what it covers (RFC 1624 section 3).
+fn adjust(packet: &mut [u8], at: usize, old: &[u8], new: &[u8]) {
+    let Some(slot) = packet.get_mut(at..at + 2) else {
+        return;
+    };
+    let before = [slot[0], slot[1]].map(|byte| !byte);
+    let removed: Vec<u8> = old.iter().map(|byte| !byte).collect();
+    slot.copy_from_slice(&checksum(&[&before, &removed, new]));
+}
+
+/// Gives it another type of service, or traffic class.
+pub(super) fn set_tos(packet: &mut [u8], tos: u8) {
+    match family(packet) {
+        Some(Family::V4) => {
+            packet[1] = tos;
+            // The header's checksum.
+            set_ttl(packet, packet[8]);
+        }
+        Some(Family::V6) => {
+            packet[0] = packet[0] & 0xf0 | tos >> 4;
+            packet[1] = packet[1] & 0x0f | tos << 4;
+        }
+        None => {}
+    }
+}
+
+/// The ICMP error "time exceeded in transit" from a router, quoting a packet; none about another error. What stands behind the quote
+/// makes this one 128 bytes long and has its length told (RFC 4884 section 3).
+pub(super) fn time_exceeded(
+    router: IpAddr,
+    to: IpAddr,
+    packet: &[u8],
+    ttl: u8,
+    extension: &[u8],
+) -> Option<Vec<u8>> {
+    let v6 = router.is_ipv6();
+    let offset = payload(packet)?;
+    let kind = packet.get(offset).copied()?;
+    let about_error = match protocol(packet)? {
+        ICMP => is_error_v4(kind),
+        ICMPV6 => kind < 128,
+        _ => false,
+    };
+    if about_error {
+        return None;
+    }
+    let room = if v6 {
+        LONGEST_ERROR_V6 - HEADER_V6 - HEADER_ICMP
+    } else {
+        LONGEST_ERROR_V4 - HEADER_V4 - HEADER_ICMP
+    };
+    let mut quote: Vec<u8> = packet.iter().copied().take(room).collect();
+    let mut message = vec![if v6 { 3 } else { 11 }, 0, 0, 0, 0, 0, 0, 0];
+    if !extension.is_empty() {
+        quote.resize(EXTENDED_QUOTE, 0);
+        let (at, unit) = if v6 { (4, 8) } else { (5, 4) };
+        message[at] = u8::try_from(EXTENDED_QUOTE / unit).ok()?;
+    }
+    message.extend(quote);
+    message.extend(extension);
+    let mut answer;
+    match (router, to) {
+        (IpAddr::V4(router), IpAddr::V4(to)) => {
             let sum = checksum(&[&message]);
             message[2..4].copy_from_slice(&sum);
-
             let length = u16::try_from(HEADER_V4 + message.len()).ok()?;
-            let mut answer = vec![0; HEADER_V4];
+            answer = vec![0; HEADER_V4];
             answer[0] = 0x45;
             answer[2..4].copy_from_slice(&length.to_be_bytes());
             answer[8] = ttl;
             answer[9] = ICMP;
             answer[12..16].copy_from_slice(&router.octets());
-            answer[16..20].copy_from_slice(&packet[12..16]);
+            answer[16..20].copy_from_slice(&to.octets());
             let sum = checksum(&[&answer]);
             answer[10..12].copy_from_slice(&sum);
-            answer.extend(message);
-            Some(answer)
         }
-        IpAddr::V6(router) => {
-            if packet[6] == ICMPV6 && *packet.get(HEADER_V6)? < 128 {
-                return None;
-            }
-            let room = LONGEST_ERROR_V6 - HEADER_V6 - HEADER_ICMP;
-            let mut message = vec![3, 0, 0, 0, 0, 0, 0, 0];
-            message.extend(packet.iter().take(room));
+        (IpAddr::V6(router), IpAddr::V6(to)) => {
             let length = u16::try_from(message.len()).ok()?;
-            let mut answer = vec![0; HEADER_V6];
+            answer = vec![0; HEADER_V6];
             answer[0] = 0x60;
             answer[4..6].copy_from_slice(&length.to_be_bytes());
             answer[6] = ICMPV6;
             answer[7] = ttl;
             answer[8..24].copy_from_slice(&router.octets());
-            answer[24..40].copy_from_slice(&packet[8..24]);
+            answer[24..40].copy_from_slice(&to.octets());
             let pseudo = [0, 0, length.to_be_bytes()[0], length.to_be_bytes()[1]];
             let sum = checksum(&[&answer[8..40], &pseudo, &[0, 0, 0, ICMPV6], &message]);
             message[2..4].copy_from_slice(&sum);
-            answer.extend(message);
-            Some(answer)
         }
+        _ => return None,
     }
+    answer.extend(message);
+    Some(answer)
+}
+
+/// What an ICMP error quotes.
+pub(super) fn quote(packet: &mut [u8]) -> Option<&mut [u8]> {
+    let offset = payload(packet)?;
+    let kind = *packet.get(offset)?;
+    let error = match protocol(packet)? {
+        ICMP => is_error_v4(kind),
+        ICMPV6 => kind < 128,
+        _ => false,
+    };
+    packet.get_mut(offset + HEADER_ICMP..).filter(|_| error)
+}
+
+/// Makes the checksum of an ICMP message right again.
+pub(super) fn seal(packet: &mut [u8]) {
+    let Some(offset) = payload(packet) else {
+        return;
+    };
+    let v6 = family(packet) == Some(Family::V6);
+    let Some(slot) = packet.get_mut(offset + 2..offset + 4) else {
+        return;
+    };
+    slot.fill(0);
+    let message = &packet[offset..];
+    let sum = if v6 {
+        let length = u32::try_from(message.len()).unwrap_or(0).to_be_bytes();
+        checksum(&[&packet[8..40], &length, &[0, 0, 0, ICMPV6], message])
+    } else {
+        checksum(&[message])
+    };
+    packet[offset + 2..offset + 4].copy_from_slice(&sum);
 }
 
 /// Errors are not answered with errors (RFC 1122 section 3.2.2).
@@ -129,7 +289,7 @@ fn is_error_v4(kind: u8) -> bool {
 }
 
 /// The internet checksum (RFC 1071) of these parts; each but the last has an even length.
-fn checksum(parts: &[&[u8]]) -> [u8; 2] {
+pub(super) fn checksum(parts: &[&[u8]]) -> [u8; 2] {
     let mut sum: u32 = 0;
     for part in parts {
         for pair in part.chunks(2) {

@@ -189,7 +189,8 @@ impl Path {
             Side::Server => self.routers.len() - 1 - k,
         };
         let ttl = 64_u8.saturating_sub(u8::try_from(back).unwrap_or(u8::MAX));
-        let answer = packet::time_exceeded(address, &expired, ttl)?;
+        let to = packet::address(bytes, packet::Field::Source)?;
+        let answer = packet::time_exceeded(address, to, &expired, ttl, &[])?;
         Some(self.packet(due, from, answer))
     }
 
