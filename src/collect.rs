@@ -259,10 +259,13 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             let spec = spec(endpoint, protocol, false);
             trace::reask(recorder, options, spec, distances, paths).await;
         }
-        Need::ResetLimit(endpoint) => {
-            let control = port(&endpoint);
-            let ttl = recorder.read(|evidence| plan::just_before(evidence, &endpoint));
+        Need::ResetLimit(ref endpoint) | Need::ControlLimit(ref endpoint) => {
+            let ttl = recorder.read(|evidence| match need {
+                Need::ControlLimit(_) => plan::control_distance(evidence, endpoint),
+                _ => plan::just_before(evidence, endpoint),
+            });
             let Some(ttl) = ttl else { return };
+            let (endpoint, control) = (endpoint.clone(), port(endpoint));
             for (to, is_control) in [(endpoint, false), (control, true)] {
                 let spec = spec(to, TraceProtocol::Tcp, is_control);
                 trace::at_distance(recorder.clone(), options.clone(), spec, ttl, paths.clone())
@@ -429,7 +432,9 @@ fn name(step: &Step) -> &'static str {
             Need::Look(_) => "seeing what accepts connections",
             Need::Outcomes(_) => "seeing which flows arrive",
             Need::Mtu(_) => "measuring the path MTU",
-            Need::Reask(_) | Need::ResetLimit(_) | Need::QuietLook(_) => "asking silent hops again",
+            Need::Reask(_) | Need::ResetLimit(_) | Need::ControlLimit(_) | Need::QuietLook(_) => {
+                "asking silent hops again"
+            }
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"
             }

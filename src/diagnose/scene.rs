@@ -1,5 +1,6 @@
 //! One address under test, with all that was learnt of it, sorted once for the rules.
 
+mod control;
 mod kind;
 mod rejection;
 
@@ -10,6 +11,7 @@ use crate::model::text::escape;
 use crate::model::topology::{Seen, Walk};
 use crate::model::{Address, Endpoint, Evidence, Observation, ObservationId, Operation, Outcome};
 
+pub use control::Impostor;
 pub use rejection::Rejection;
 
 /// One address under test and the evidence on it.
@@ -339,6 +341,7 @@ impl<'a> Scene<'a> {
         let in_burst = |r: &Rejection<'_>| r.answers.iter().filter(|o| o.ttl.is_none()).count();
         if let Some(most) = rejections
             .iter()
+            .filter(|r| !self.meets_only_what_expires(r))
             .max_by_key(|r| (in_burst(r), r.answers.len(), r.first()))
             .filter(|r| {
                 let burst = in_burst(r);
@@ -432,6 +435,7 @@ impl<'a> Scene<'a> {
             .control
             .iter()
             .find(|o| matches!(o.outcome, Outcome::Refused | Outcome::Ok))
+            .filter(|_| !matches!(self.impostor(), Impostor::Proven(_)))
         {
             let port = o.endpoint.as_ref().and_then(|e| e.port).unwrap_or_default();
             let does = if o.outcome == Outcome::Ok {

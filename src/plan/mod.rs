@@ -138,7 +138,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 Need::QuietLook(_) => false,
                 Need::Outcomes(e) => done(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
-                Need::Reask(e) | Need::ResetLimit(e) => {
+                Need::Reask(e) | Need::ResetLimit(e) | Need::ControlLimit(e) => {
                     let other = match evidence.probe() {
                         Operation::Datagram => Need::DatagramTrace(e.clone()),
                         _ => Need::ControlTrace(e.clone()),
@@ -255,6 +255,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::DatagramTrace(e)
         | Need::Egress(e)
         | Need::ResetLimit(e)
+        | Need::ControlLimit(e)
         | Need::ReturnTtl(e)
         | Need::QuietLook(e)
         | Need::SamePorts(e)
@@ -349,6 +350,14 @@ pub fn just_before(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
         .control_walk
         .arrival()?;
     distance.checked_sub(1).filter(|ttl| *ttl > 0)
+}
+
+/// The distance at which the control port answers.
+pub fn control_distance(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
+    let mut subjects = evidence.endpoints.iter();
+    let subject = subjects.find(|subject| subject.endpoint == *endpoint)?;
+    let scene = diagnose::Scene::new(evidence, subject);
+    scene.control_walk.arrival()
 }
 
 /// The source ports of attempts that failed, once each.

@@ -138,7 +138,9 @@ impl<'a> Scene<'a> {
                     && o.icmp_from()
                         .is_some_and(|from| from.ip() == self.address().ip()))
         };
-        if probes.iter().find(answers).is_none() {
+        let impostor = self.probe() == Operation::Connect
+            && matches!(self.impostor(), super::Impostor::Proven(_));
+        if impostor || probes.iter().find(answers).is_none() {
             return Err(Vec::new());
         }
         if self.walk.is_empty() {

@@ -12,6 +12,7 @@ mod local;
 mod manners;
 mod misleading;
 mod name;
+mod odd;
 mod path;
 mod policy;
 mod refusals;
@@ -57,6 +58,7 @@ pub(crate) fn cases() -> Vec<Case> {
         policy::cases(),
         name::cases(),
         healthy::cases(),
+        odd::cases(),
         far::cases(),
         trace::cases(),
         manners::cases(),

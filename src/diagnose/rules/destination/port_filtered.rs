@@ -2,7 +2,7 @@
 
 use crate::diagnose::rules::path::stops_before;
 use crate::diagnose::rules::{local_not_ruled_out, route_back};
-use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
+use crate::diagnose::scene::{Impostor, Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
@@ -53,6 +53,10 @@ pub(crate) fn closes(scene: &Scene<'_>, rejection: &Rejection<'_>) -> bool {
 }
 
 fn silent(scene: &Scene<'_>) -> Judgement {
+    // Who answers on the control port may be a firewall, and the host off.
+    if let Impostor::Unknown(needs) = scene.impostor() {
+        return Judgement::Unknown(needs);
+    }
     let Some(up) = scene.host_up() else {
         return if scene.asked_otherwise() {
             Judgement::Clear

@@ -1,8 +1,9 @@
 //! `path-blackhole`: nothing answers beyond a hop, whatever is sent.
 
+use crate::diagnose::compose::decapitalise;
 use crate::diagnose::rules::destination::last_router_proven;
 use crate::diagnose::rules::{local_not_ruled_out, route_back};
-use crate::diagnose::scene::{Scene, Shape, ids};
+use crate::diagnose::scene::{Impostor, Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::evidence::Ended;
 use crate::model::{Address, Finding, Icmp, Id, Outcome, Severity};
@@ -47,6 +48,9 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
     // A host that answers anything is not behind a black hole.
     if scene.host_up().is_some() || scene.next_hop().is_some_and(|hop| hop.state.unresolved()) {
         return Judgement::Clear;
+    }
+    if let Impostor::Unknown(needs) = scene.impostor() {
+        return Judgement::Unknown(needs);
     }
     let mut needs = scene.untried_controls();
     if scene.evidence.options.path {
@@ -139,6 +143,19 @@ fn finding(scene: &Scene<'_>) -> Finding {
         );
     finding = scene.beside(finding, &silent, false);
     finding = controls(scene, finding);
+    if let Impostor::Proven(proof) = scene.impostor() {
+        finding = finding.fact(
+            format!(
+                "{} is answered with TTL {} already, with which {} still expire at {}: a device before the host answers it in the host's \
+                 name, and says nothing of the host.",
+                super::filtered::control_name(scene),
+                proof.ttl,
+                decapitalise(&scene.limited_probes()),
+                proof.router,
+            ),
+            ids(&proof.observations),
+        );
+    }
     if let Some((by, first)) = rejecter.zip(others.first()) {
         let what = first.icmp.as_ref().map_or_else(String::new, Icmp::describe);
         finding = finding.fact(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnose::rules::local_not_ruled_out;
-use crate::diagnose::scene::{Scene, Shape, ids};
+use crate::diagnose::scene::{Impostor, Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Address, Finding, Id, ObservationId, Operation, Outcome, Severity};
 
@@ -48,6 +48,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     }
     if scene.shape() != Shape::Silent {
         return Judgement::Clear;
+    }
+    if let Impostor::Unknown(needs) = scene.impostor() {
+        return Judgement::Unknown(needs);
     }
     let stop = match stops_before(scene) {
         Ok(Some(stop)) => stop,

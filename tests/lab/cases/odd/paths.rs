@@ -1,0 +1,3 @@
+//! x
+use super::Odd;
+pub(super) const TABLE: &[Odd] = &[];
