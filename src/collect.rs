@@ -256,8 +256,12 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
         }
         Need::Reask(endpoint) => {
             let distances = recorder.read(|evidence| plan::reask(evidence, &endpoint));
+            let control = match protocol {
+                TraceProtocol::Tcp => spec(port(&endpoint), protocol, true),
+                _ => spec(endpoint.clone(), protocol, true),
+            };
             let spec = spec(endpoint, protocol, false);
-            trace::reask(recorder, options, spec, distances, paths).await;
+            trace::reask(recorder, options, spec, control, distances, paths).await;
         }
         Need::ResetLimit(ref endpoint) | Need::ControlLimit(ref endpoint) => {
             let ttl = recorder.read(|evidence| match need {
@@ -268,8 +272,16 @@ async fn measure(need: Need, recorder: Recorder, options: Rc<Options>, paths: tr
             let (endpoint, control) = (endpoint.clone(), port(endpoint));
             for (to, is_control) in [(endpoint, false), (control, true)] {
                 let spec = spec(to, TraceProtocol::Tcp, is_control);
-                trace::at_distance(recorder.clone(), options.clone(), spec, ttl, paths.clone())
-                    .await;
+                let count = trace::AT_DISTANCE;
+                trace::at_distance(
+                    recorder.clone(),
+                    options.clone(),
+                    spec,
+                    ttl,
+                    count,
+                    paths.clone(),
+                )
+                .await;
             }
         }
         Need::QuietLook(endpoint) => {

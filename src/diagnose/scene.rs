@@ -418,6 +418,8 @@ impl<'a> Scene<'a> {
 
     /// Whether the host answered anything at all, and what.
     pub fn host_up(&self) -> Option<HostUp> {
+        // What a device before the host answers says nothing of the host.
+        let impostor = matches!(self.impostor(), Impostor::Proven(_));
         let proof = |text: String, observation: &Observation| HostUp {
             text,
             observations: vec![observation.id],
@@ -435,7 +437,7 @@ impl<'a> Scene<'a> {
             .control
             .iter()
             .find(|o| matches!(o.outcome, Outcome::Refused | Outcome::Ok))
-            .filter(|_| !matches!(self.impostor(), Impostor::Proven(_)))
+            .filter(|_| !impostor)
         {
             let port = o.endpoint.as_ref().and_then(|e| e.port).unwrap_or_default();
             let does = if o.outcome == Outcome::Ok {
@@ -475,7 +477,9 @@ impl<'a> Scene<'a> {
                 o,
             ));
         }
-        for walk in [&self.walk, &self.control_walk, &self.datagram_walk] {
+        let walks = [&self.walk, &self.control_walk, &self.datagram_walk];
+        let counted = |walk: &&&Walk<'_>| !(impostor && std::ptr::eq(**walk, &raw const self.control_walk));
+        for walk in walks.iter().filter(counted) {
             if let Some(answer) = walk.hops.values().find_map(|seen| seen.arrived.first()) {
                 return Some(proof(
                     format!(

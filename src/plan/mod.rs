@@ -403,13 +403,12 @@ pub fn reask(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u8> {
         return Vec::new();
     };
     let scene = diagnose::Scene::new(evidence, subject);
-    let Ok(other) = scene.comparison() else {
+    let Some(other) = scene.other_walk() else {
         return Vec::new();
     };
     let last = scene.last_router().map_or(0, |(ttl, _)| ttl);
-    let end = other.walk.arrival().unwrap_or(u8::MAX);
+    let end = other.arrival().unwrap_or(u8::MAX);
     let beyond = other
-        .walk
         .hops
         .iter()
         .filter(|(ttl, seen)| **ttl > last && **ttl < end && !seen.expired.is_empty());

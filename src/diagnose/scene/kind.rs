@@ -107,6 +107,17 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// TTL-limited probes of the same protocol to another port of the host, whether or not the host answers there: they show how far that
+    /// protocol gets.
+    pub fn other_walk(&self) -> Option<&Walk<'a>> {
+        let walk = match self.probe() {
+            Operation::Connect => &self.control_walk,
+            Operation::Datagram => &self.datagram_walk,
+            _ => return None,
+        };
+        Some(walk).filter(|walk| !walk.is_empty() && !self.walk.is_empty())
+    }
+
     /// Probes of the same protocol to another port of the host; an error says which are needed, none that there can be none.
     ///
     /// # Errors
