@@ -232,6 +232,14 @@ impl<'a> Scene<'a> {
         by_route && self.farthest().is_none()
     }
 
+    /// Whether the host answers a TTL of 1 though a gateway that it is not leads to it: something rewrites the TTL, or answers in its name.
+    pub fn hops_are_hidden(&self) -> bool {
+        let gateway = self.route().and_then(|route| route.gateway.as_ref());
+        let walks = [&self.walk, &self.control_walk, &self.datagram_walk];
+        gateway.is_some_and(|gateway| gateway.ip() != self.address().ip())
+            && walks.iter().any(|walk| walk.arrival() == Some(1))
+    }
+
     /// How it is known that nothing stands between this machine and the host, at the start of a sentence.
     pub fn nothing_between(&self) -> &'static str {
         match self.route() {
@@ -478,7 +486,8 @@ impl<'a> Scene<'a> {
             ));
         }
         let walks = [&self.walk, &self.control_walk, &self.datagram_walk];
-        let counted = |walk: &&&Walk<'_>| !(impostor && std::ptr::eq(**walk, &raw const self.control_walk));
+        let counted =
+            |walk: &&&Walk<'_>| !(impostor && std::ptr::eq(**walk, &raw const self.control_walk));
         for walk in walks.iter().filter(counted) {
             if let Some(answer) = walk.hops.values().find_map(|seen| seen.arrived.first()) {
                 return Some(proof(

@@ -80,7 +80,7 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     let before_it = match (last, distance) {
         _ if scene.on_link() => Some(None),
         (Some((ttl, router)), Some(distance)) if ttl + 1 >= distance => Some(Some((ttl, router))),
-        (None, Some(1)) => Some(None),
+        (None, Some(1)) if !scene.hops_are_hidden() => Some(None),
         _ => None,
     };
     let explanation = if local {
@@ -90,14 +90,19 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     } else {
         match before_it {
             Some(Some((ttl, router))) => format!(
-                "SYNs to this port pass every hop up to {} (hop {ttl}), the last before the host, and get no answer. The host's own \
-                 firewall drops them, or that last device does, or the service is too busy to accept them (its queue is full), or its \
+                "SYNs to this port pass every hop up to {} (hop {ttl}), the last that is seen before the host, and get no answer. The \
+                 host's own firewall drops them, or that last device does, or the service is too busy to accept them (its queue is full), or its \
                  answers are dropped on their way back: from here these look the same.",
                 scene.device(router)
             ),
             Some(None) => format!(
                 "{}: the host's own firewall drops {service}, or the service is too busy to accept (its queue is full).",
                 scene.nothing_between()
+            ),
+            None if scene.hops_are_hidden() => format!(
+                "Something drops {service} or the answers to it: the host's own firewall, or a device on the way there or back. Where can't \
+                 be told: the host seems to answer a TTL of 1 already, though packets to it go by a gateway. Something on the way rewrites \
+                 the TTL, or answers in the host's name, and hides what lies behind it."
             ),
             None => format!(
                 "Something drops {service} or the answers to it: the host's own firewall, or a device on the way there or back. Where is \

@@ -62,9 +62,7 @@ impl Odd {
     /// The network passes, and each twin fails by its own fault: in all seats. All twins at once, each on a network of its own: they mostly wait.
     fn judge(&self) {
         let twins = self.twins.iter().map(Some);
-        let jobs = std::iter::once(None)
-            .chain(twins)
-            .flat_map(|twin| SEATS.map(|pair| (twin, pair)));
+        let jobs = std::iter::once(None).chain(twins).flat_map(seats);
         let name = &case::current();
         let wrong: Vec<(String, String)> = thread::scope(|scope| {
             let asked: Vec<_> = jobs
@@ -92,7 +90,7 @@ impl Odd {
     }
 
     /// What is wrong in which seat, in a line, and the outcome that shows it.
-    fn ask(&self, twin: Option<&Twin>, pair: [(Family, bool); 2]) -> Vec<(String, String)> {
+    fn ask(&self, twin: Option<&Twin>, pair: Vec<(Family, bool)>) -> Vec<(String, String)> {
         let net = (self.build)();
         if let Some(twin) = twin {
             twin.fault.apply(&net);
@@ -141,6 +139,14 @@ impl Odd {
         }
         wrong
     }
+}
+
+/// Who asks at the same time: what is read from this machine's counters is asked alone.
+fn seats(twin: Option<&Twin>) -> Vec<(Option<&Twin>, Vec<(Family, bool)>)> {
+    let alone = twin.is_some_and(|twin| matches!(twin.fault, Fault::LocalDrops));
+    let together = if alone { 1 } else { 2 };
+    let groups = SEATS.iter().flat_map(|pair| pair.chunks(together));
+    groups.map(|group| (twin, group.to_vec())).collect()
 }
 
 /// It passed, and nothing is said against it.

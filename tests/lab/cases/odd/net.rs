@@ -26,6 +26,7 @@ pub(super) struct Net {
     pub(super) server: Namespace,
     v4: Option<Ends>,
     v6: Option<Ends>,
+    aside: Option<Namespace>,
     arguments: Vec<&'static str>,
     keep: Vec<Box<dyn Any>>,
 }
@@ -54,6 +55,7 @@ impl Net {
             server: lab.server().clone(),
             v4,
             v6,
+            aside: None,
             arguments: Vec::new(),
             keep: Vec::new(),
         }
@@ -82,6 +84,7 @@ impl Net {
             server: diamond.server().clone(),
             v4,
             v6,
+            aside: None,
             arguments: Vec::new(),
             keep: Vec::new(),
         }
@@ -105,6 +108,7 @@ impl Net {
             server: path.server().clone(),
             v4,
             v6,
+            aside: None,
             arguments: Vec::new(),
             keep: Vec::new(),
         }
@@ -121,6 +125,17 @@ impl Net {
     pub(super) fn keeping(mut self, thing: impl Any) -> Self {
         self.keep.push(Box::new(thing));
         self
+    }
+
+    /// Has another node, which is on no way to the target.
+    pub(super) fn beside(mut self, node: Namespace) -> Self {
+        self.aside = Some(node);
+        self
+    }
+
+    /// The node that is on no way to the target.
+    pub(super) fn aside(&self) -> &Namespace {
+        self.aside.as_ref().expect("the network has such a node")
     }
 
     /// Has one family alone.

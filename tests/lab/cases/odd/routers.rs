@@ -178,7 +178,7 @@ pub(super) const TABLE: &[Odd] = &[
         twins: &[
             twin(Fault::Closed, "port-closed", Place::Target),
             twin(Fault::HostDrops, "path-blackhole", Place::Hop(3)),
-            twin(Fault::Drops(1), "path-blackhole", Place::Hop(1)),
+            twin(Fault::Drops(1), "path-filtered", Place::Hop(1)),
             twin(
                 Fault::Rejects(1, PROHIBITED),
                 "path-prohibited",
@@ -223,7 +223,7 @@ pub(super) const TABLE: &[Odd] = &[
         twins: &[
             twin(Fault::HostDead, "path-blackhole", Place::Anywhere),
             twin(Fault::HostDrops, "path-blackhole", Place::Anywhere),
-            twin(Fault::Drops(1), "path-blackhole", Place::Anywhere),
+            twin(Fault::Drops(1), "path-filtered", Place::Hop(1)),
         ],
     },
 ];
