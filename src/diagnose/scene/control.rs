@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Scene;
 use crate::diagnose::Need;
+use crate::model::evidence::Ended;
 use crate::model::{Address, Observation, Outcome};
 
 /// From so many source ports both have to be asked at one distance: on equal paths of unequal length one flow may be there already
@@ -62,18 +63,19 @@ impl<'a> Scene<'a> {
             let ports = seen.iter().map(|o| o.source_port);
             ports.collect::<BTreeSet<_>>().len()
         };
-        if flows(&expired) >= FLOWS && flows(&arrived) >= FLOWS {
-            return if control.expired.is_empty() {
-                Impostor::Proven(Proof {
-                    ttl,
-                    router,
-                    observations: expired.into_iter().chain(arrived).collect(),
-                })
-            } else {
-                Impostor::No
-            };
+        // One flow that gets farther shows that paths differ in length.
+        if !control.expired.is_empty() {
+            return Impostor::No;
         }
-        let asked = expired.len() + port.silent.len() > FLOWS && arrived.len() >= FLOWS;
+        if flows(&expired) >= FLOWS && flows(&arrived) > FLOWS {
+            return Impostor::Proven(Proof {
+                ttl,
+                router,
+                observations: expired.into_iter().chain(arrived).collect(),
+            });
+        }
+        let asked =
+            arrived.len() + control.silent.len() > FLOWS || self.evidence.ended != Ended::Complete;
         let tells = self
             .control
             .iter()

@@ -25,7 +25,20 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    let probes = Probes::count(scene.burst.iter().copied());
+    let count = usize::try_from(scene.evidence.options.count).unwrap_or(usize::MAX);
+    let first = Probes::count(scene.burst.iter().copied().take(count));
+    // The first packets wait until the next hop is found on its link, which may take long (a proxy waits before it answers): where another
+    // probe was answered sooner, the delay has to show in a second burst.
+    let sooner = || {
+        let mut arrived = scene.walk.hops.values().flat_map(|seen| &seen.arrived);
+        arrived.any(|answer| answer.observation.rtt_ms.is_some_and(|ms| ms <= THRESHOLD))
+    };
+    let held_up = first.min_ms.is_some_and(|ms| ms > THRESHOLD) && sooner();
+    if held_up && scene.burst.len() <= count {
+        return Judgement::Unknown(scene.second_burst());
+    }
+    let skipped = if held_up { count } else { 0 };
+    let probes = Probes::count(scene.burst.iter().copied().skip(skipped));
     let Some(median) = probes.p50_ms else {
         return if scene.burst.is_empty() {
             Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())])

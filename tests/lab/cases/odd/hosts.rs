@@ -11,7 +11,6 @@ use super::{
 use crate::{
     ability::Need,
     cases::{PORT, address, serve},
-    firewall::Hook,
     net::Family,
     services::{Service, Tcp},
     topology::Lab,
@@ -156,7 +155,7 @@ const ND: &str = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-rout
 fn without_icmp() -> Net {
     Net::chain(3, |lab| {
         let chains = ["input", "output"].map(|hook| {
-            format!("chain {hook}s {{ type filter hook {hook} priority filter; policy accept; {ND} meta l4proto {{ icmp, icmpv6 }} drop; }}")
+            format!("chain {hook}s {{ type filter hook {hook} priority filter; policy accept; {ND} meta l4proto {{ icmp, icmpv6 }} drop; }}\n")
         });
         lab.server().table(&chains.concat());
     })
@@ -221,9 +220,4 @@ fn busy() -> Net {
     let lab = Lab::routers(2).build();
     let slow = Service::tcp(lab.server(), 445, Tcp::Busy(Duration::from_millis(1)));
     Net::lab(lab).keeping(slow)
-}
-
-#[allow(unused)]
-fn unused() {
-    let _ = Hook::Input;
 }

@@ -1,6 +1,6 @@
 //! Healthy networks that are odd, each with faulty twins: the same oddity, and a fault that has to be named all the same.
 //!
-//! A table: each row is a network, and what is said of it when it is sound and when it is broken. All of it is asked by an ordinary user and by
+//! A table: each row is a network, and what is said of it when it is sound and when it is broken. It is asked by an ordinary user and by
 //! root, over each family that the network has.
 
 mod fault;
@@ -59,10 +59,25 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 impl Odd {
-    /// The network passes, and each twin fails by its own fault: in all seats. All twins at once, each on a network of its own: they mostly wait.
+    /// The network passes in all seats, and each twin fails by its own fault: asked over each family, once by a user and once by root. All at once,
+    /// each on a network of its own: they mostly wait.
     fn judge(&self) {
-        let twins = self.twins.iter().map(Some);
-        let jobs = std::iter::once(None).chain(twins).flat_map(seats);
+        let sound = SEATS.map(|pair| (None, pair.to_vec()));
+        let broken = self
+            .twins
+            .iter()
+            .zip(SEATS.iter().cycle())
+            .flat_map(|(twin, pair)| {
+                // What is read from this machine's counters is asked alone.
+                let together = if matches!(twin.fault, Fault::LocalDrops) {
+                    1
+                } else {
+                    2
+                };
+                pair.chunks(together)
+                    .map(move |seats| (Some(twin), seats.to_vec()))
+            });
+        let jobs = sound.into_iter().chain(broken);
         let name = &case::current();
         let wrong: Vec<(String, String)> = thread::scope(|scope| {
             let asked: Vec<_> = jobs
@@ -139,14 +154,6 @@ impl Odd {
         }
         wrong
     }
-}
-
-/// Who asks at the same time: what is read from this machine's counters is asked alone.
-fn seats(twin: Option<&Twin>) -> Vec<(Option<&Twin>, Vec<(Family, bool)>)> {
-    let alone = twin.is_some_and(|twin| matches!(twin.fault, Fault::LocalDrops));
-    let together = if alone { 1 } else { 2 };
-    let groups = SEATS.iter().flat_map(|pair| pair.chunks(together));
-    groups.map(|group| (twin, group.to_vec())).collect()
 }
 
 /// It passed, and nothing is said against it.

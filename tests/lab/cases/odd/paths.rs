@@ -1,6 +1,6 @@
 //! Odd ways there and back: several, of other lengths, through translators, by other tables.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use super::{
     Odd,
@@ -10,14 +10,13 @@ use super::{
 };
 use crate::{
     ability::Need,
-    cases::{NOBODY, PORT, address, serve},
+    cases::{PORT, address, serve},
     diamond::Diamond,
     firewall::Hook,
-    net::{Family, Namespace, Route, Rule, veth},
+    net::{Family, Namespace, Route, Rule},
     sim::{End, Router, Simulation, Web},
     topology::{Lab, default, host, network},
 };
-use std::time::Duration;
 
 const PROHIBITED: &str = "icmpx admin-prohibited";
 
@@ -235,8 +234,8 @@ pub(super) const TABLE: &[Odd] = &[
             twin(Fault::HostDrops, "port-filtered", Place::Target),
             twin(
                 Fault::Rejects(2, PROHIBITED),
-                "path-prohibited",
-                Place::Anywhere,
+                "port-filtered",
+                Place::Target,
             ),
         ],
     },
@@ -559,9 +558,4 @@ fn jitters() -> Net {
     Net::simulated(Simulation::start(routers, each), |family| {
         (0..4).map(|k| Some(host(family, k, 2))).collect()
     })
-}
-
-#[allow(unused)]
-fn unused() {
-    let _ = (NOBODY, veth as fn(_, _));
 }
