@@ -389,6 +389,7 @@ impl<'a> Scene<'a> {
         let rejections = self.rejections();
         if let Some(most) = rejections
             .iter()
+            .filter(|r| !self.meets_only_what_expires(r))
             .max_by_key(|r| (r.answers.len(), r.first()))
             .filter(|r| r.answers.len() >= 2)
         {

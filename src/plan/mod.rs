@@ -71,7 +71,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         return steps;
     }
     if evidence.target.protocol == Protocol::Trace {
-        // The paths alone: no rule can ask for more than this machine itself knows.
+        // The paths alone: rules can ask for what this machine itself knows, for the path MTU, and whether an error was about what
+        // would expire alone.
         for UnderTest { endpoint, .. } in &evidence.endpoints {
             want(Step::Measure(Need::Trace(endpoint.clone())));
             if done(Need::Trace(endpoint.clone())) && evidence.options.local {
@@ -79,7 +80,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             }
         }
         for need in diagnose::needs(evidence) {
-            if matches!(&need, Need::Mtu(e) if done(Need::Trace(e.clone()))) {
+            if matches!(&need, Need::Mtu(e) | Need::QuietLook(e) if done(Need::Trace(e.clone()))) {
                 want(Step::Measure(need));
             }
         }

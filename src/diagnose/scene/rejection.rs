@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Scene, Sender, ids};
 use crate::diagnose::Need;
+use crate::model::target::Protocol;
 use crate::model::text::count;
 use crate::model::topology::Seen;
 use crate::model::{Address, Finding, Icmp, Ms, Observation, ObservationId, Operation, Outcome};
@@ -288,7 +289,9 @@ impl<'a> Scene<'a> {
     /// What shows whether an error that came once comes again. More probes at once would only use up what its sender may say.
     pub fn heard_once(&self) -> Vec<Need> {
         let endpoint = self.endpoint().clone();
-        if self.wants_a_pause() {
+        // A trace has no burst.
+        let trace = self.evidence.target.protocol == Protocol::Trace;
+        if trace || self.wants_a_pause() {
             vec![Need::QuietLook(endpoint)]
         } else {
             vec![Need::SecondBurst(endpoint)]

@@ -31,7 +31,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     // was answered sooner, the delay has to show in a second burst.
     let sooner = || {
         let arrived = scene.walk.hops.values().flat_map(|seen| &seen.arrived);
-        let mut answered = arrived.map(|answer| answer.observation).chain(scene.burst.iter().copied());
+        let mut answered = arrived
+            .map(|answer| answer.observation)
+            .chain(scene.burst.iter().copied());
         answered.any(|o| o.rtt_ms.is_some_and(|ms| ms <= THRESHOLD))
     };
     let held_up = first.p50_ms.is_some_and(|ms| ms > THRESHOLD) && sooner();

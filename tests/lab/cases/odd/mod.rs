@@ -9,7 +9,7 @@ mod net;
 mod paths;
 mod routers;
 
-use std::thread;
+use std::{net::SocketAddr, thread};
 
 use self::{
     fault::{Fault, Place},
@@ -21,6 +21,7 @@ use crate::{
     case::{self, Case},
     net::Family,
     outcome::Outcome,
+    run::Run,
 };
 
 /// A network that is odd, and what is wrong with its twins.
@@ -55,7 +56,36 @@ pub(super) fn cases() -> Vec<Case> {
         .into_iter()
         .flatten()
         .map(|odd| Case::new(module_path!(), odd.name, odd.needs, || odd.judge()))
+        .chain(case::cases![
+            a_trace_arrives_where_what_would_soon_expire_is_prohibited: [Nft],
+            a_first_syn_that_is_dropped_each_time_is_told_as_that: [Nft],
+        ])
         .collect()
+}
+
+/// The errors come for the trace's own probes alone: they say nothing of the paths.
+fn a_trace_arrives_where_what_would_soon_expire_is_prohibited() {
+    let net = routers::prohibits_low_ttl();
+    for family in Family::BOTH {
+        let target = net.target(family);
+        for target in [
+            target.to_string(),
+            SocketAddr::new(target, PORT).to_string(),
+        ] {
+            let traced = Run::nwcheck(&net.client, ["trace".to_owned(), target]).run();
+            sound(&traced).unwrap_or_else(|why| panic!("{why}\n{traced}"));
+        }
+    }
+}
+
+/// What protects mail servers and SYN proxies do: who means it, asks twice. It works, and each connection waits a second.
+fn a_first_syn_that_is_dropped_each_time_is_told_as_that() {
+    let net = routers::wants_two_syns();
+    for family in Family::BOTH {
+        let slow = net.check(family, PORT).run();
+        slow.warns_by("destination-intermittent");
+        slow.mentions("destination-intermittent", "first SYN");
+    }
 }
 
 impl Odd {

@@ -305,7 +305,7 @@ fn swallows_low_ttl() -> Net {
     })
 }
 
-fn prohibits_low_ttl() -> Net {
+pub(super) fn prohibits_low_ttl() -> Net {
     Net::chain(3, |lab| {
         lab.router(1).table(
             "chain rules { type filter hook forward priority filter; policy accept;
@@ -402,6 +402,20 @@ fn rejects_others() -> Net {
             "chain rules { type filter hook forward priority filter; policy accept;
                 iifname \"left\" tcp dport != 443 reject with icmpx admin-prohibited;
                 iifname \"left\" meta l4proto udp reject with icmpx admin-prohibited; iifname \"left\" icmp type echo-request drop; iifname \"left\" icmpv6 type echo-request drop; }",
+        );
+    })
+}
+
+/// The first SYN of each connection is dropped, the second passes.
+pub(super) fn wants_two_syns() -> Net {
+    Net::chain(3, |lab| {
+        lab.router(2).table(
+            "set seen4 { type ipv4_addr . inet_service; flags dynamic,timeout; timeout 30s; size 65535; }
+            set seen6 { type ipv6_addr . inet_service; flags dynamic,timeout; timeout 30s; size 65535; }
+            chain rules { type filter hook forward priority filter; policy accept; iifname \"left\" tcp flags & (syn | ack) == syn jump new; }
+            chain new {
+                ip saddr . tcp sport @seen4 accept; ip6 saddr . tcp sport @seen6 accept;
+                add @seen4 { ip saddr . tcp sport } drop; add @seen6 { ip6 saddr . tcp sport } drop; }",
         );
     })
 }
