@@ -84,7 +84,7 @@ fn a_first_syn_that_is_dropped_each_time_is_told_as_that() {
     for family in Family::BOTH {
         let slow = net.check(family, PORT).run();
         slow.warns_by("destination-intermittent");
-        slow.mentions("destination-intermittent", "first SYN");
+        slow.mentions("destination-intermittent", "only who asks twice");
     }
 }
 
