@@ -515,7 +515,8 @@ impl<'a> Scene<'a> {
         }
         let neighbour = self
             .next_hop()
-            .filter(|n| n.role == NeighbourRole::Destination && n.proves_up() && self.on_link())?;
+            .filter(|n| n.role == NeighbourRole::Destination && n.proves_up() && self.on_link())
+            .filter(|n| !self.answered_by_proxy(n))?;
         Some(HostUp {
             text: format!(
                 "The host is up: it answered address resolution on {} during the check{}.",
@@ -526,6 +527,18 @@ impl<'a> Scene<'a> {
                     .map_or_else(String::new, |mac| format!(" (as {mac})")),
             ),
             observations: Vec::new(),
+        })
+    }
+
+    /// Whether another address of the same link has the same link address: then one device answers for several (proxy ARP, RFC 1027), and
+    /// does so for a host that is off, too.
+    pub(crate) fn answered_by_proxy(&self, neighbour: &Neighbour) -> bool {
+        self.evidence.local.neighbours.iter().any(|other| {
+            other.interface == neighbour.interface
+                && other.address.ip() != neighbour.address.ip()
+                && other.address.is_ipv6() == neighbour.address.is_ipv6()
+                && other.link_address.is_some()
+                && other.link_address == neighbour.link_address
         })
     }
 

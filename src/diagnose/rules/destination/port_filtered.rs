@@ -83,7 +83,8 @@ fn silent(scene: &Scene<'_>) -> Judgement {
         (None, Some(1)) if !scene.hops_are_hidden() => Some(None),
         _ => None,
     };
-    let explanation = if local {
+    let by_address_resolution = up.observations.is_empty();
+    let mut explanation = if local {
         format!(
             "The address is this machine's own: its firewall drops {service}, or the service is too busy to accept (its queue is full)."
         )
@@ -110,6 +111,12 @@ fn silent(scene: &Scene<'_>) -> Judgement {
             ),
         }
     };
+    if by_address_resolution {
+        explanation.push_str(
+            " That it answers address resolution is all that shows it up: a gateway or a virtual network that answers for every address does \
+             so for a host that is off, too.",
+        );
+    }
     let mut finding = Finding::new(
         Id::PortFiltered,
         Severity::Error,
