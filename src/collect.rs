@@ -167,13 +167,7 @@ fn waits_for_names(evidence: &Evidence, now: Ms) -> bool {
 }
 
 /// Runs one step.
-async fn run(
-    step: Step,
-    recorder: Recorder,
-    options: Rc<Options>,
-    shared: Shared,
-    kept: Kept,
-) {
+async fn run(step: Step, recorder: Recorder, options: Rc<Options>, shared: Shared, kept: Kept) {
     match step {
         Step::Resolve if recorder.read(|e| e.target.kind == Kind::Vm) => {
             provider::resolve(recorder, shared.machines).await;
@@ -289,17 +283,32 @@ async fn measure(
         }
         Need::Reask(endpoint) => {
             let distances = recorder.read(|evidence| plan::reask(evidence, &endpoint));
+            let control = match protocol {
+                TraceProtocol::Tcp => spec(port(&endpoint), protocol, true),
+                _ => spec(endpoint.clone(), protocol, true),
+            };
             let spec = spec(endpoint, protocol, false);
-            trace::reask(recorder, options, spec, distances, paths).await;
+            trace::reask(recorder, options, spec, control, distances, paths).await;
         }
-        Need::ResetLimit(endpoint) => {
-            let control = port(&endpoint);
-            let ttl = recorder.read(|evidence| plan::just_before(evidence, &endpoint));
+        Need::ResetLimit(ref endpoint) | Need::ControlLimit(ref endpoint) => {
+            let ttl = recorder.read(|evidence| match need {
+                Need::ControlLimit(_) => plan::control_distance(evidence, endpoint),
+                _ => plan::just_before(evidence, endpoint),
+            });
             let Some(ttl) = ttl else { return };
+            let (endpoint, control) = (endpoint.clone(), port(endpoint));
             for (to, is_control) in [(endpoint, false), (control, true)] {
                 let spec = spec(to, TraceProtocol::Tcp, is_control);
-                trace::at_distance(recorder.clone(), options.clone(), spec, ttl, paths.clone())
-                    .await;
+                let count = trace::AT_DISTANCE;
+                trace::at_distance(
+                    recorder.clone(),
+                    options.clone(),
+                    spec,
+                    ttl,
+                    count,
+                    paths.clone(),
+                )
+                .await;
             }
         }
         Need::QuietLook(endpoint) => {
@@ -482,7 +491,9 @@ fn name(step: &Step) -> &'static str {
             Need::Look(_) => "seeing what accepts connections",
             Need::Outcomes(_) => "seeing which flows arrive",
             Need::Mtu(_) => "measuring the path MTU",
-            Need::Reask(_) | Need::ResetLimit(_) | Need::QuietLook(_) => "asking silent hops again",
+            Need::Reask(_) | Need::ResetLimit(_) | Need::ControlLimit(_) | Need::QuietLook(_) => {
+                "asking silent hops again"
+            }
             Need::ControlTrace(_) | Need::DatagramTrace(_) => {
                 "tracing with other probes, to compare"
             }

@@ -71,6 +71,8 @@ pub enum Need {
     Ingress(Endpoint),
     /// SYNs to the port and to the control port with a TTL that ends just before the host: which of them are reset?
     ResetLimit(Endpoint),
+    /// SYNs to the port and to the control port with the TTL at which the control port answers: do those to the port expire there?
+    ControlLimit(Endpoint),
     /// The largest packet that the path carries whole.
     Mtu(Endpoint),
     /// With which TTL the reset comes back, and the answer of the control port where that is open.

@@ -1,5 +1,6 @@
 //! One address under test, with all that was learnt of it, sorted once for the rules.
 
+mod control;
 mod filter;
 mod kind;
 mod rejection;
@@ -11,6 +12,7 @@ use crate::model::text::escape;
 use crate::model::topology::{Seen, Walk};
 use crate::model::{Address, Endpoint, Evidence, Observation, ObservationId, Operation, Outcome};
 
+pub use control::Impostor;
 pub use filter::{Denial, Filter};
 pub use rejection::Rejection;
 
@@ -246,6 +248,14 @@ impl<'a> Scene<'a> {
         by_route && self.farthest().is_none()
     }
 
+    /// Whether the host answers a TTL of 1 though a gateway that it is not leads to it: something rewrites the TTL, or answers in its name.
+    pub fn hops_are_hidden(&self) -> bool {
+        let gateway = self.route().and_then(|route| route.gateway.as_ref());
+        let walks = [&self.walk, &self.control_walk, &self.datagram_walk];
+        gateway.is_some_and(|gateway| gateway.ip() != self.address().ip())
+            && walks.iter().any(|walk| walk.arrival() == Some(1))
+    }
+
     /// How it is known that nothing stands between this machine and the host, at the start of a sentence.
     pub fn nothing_between(&self) -> &'static str {
         match self.route() {
@@ -355,6 +365,7 @@ impl<'a> Scene<'a> {
         let in_burst = |r: &Rejection<'_>| r.answers.iter().filter(|o| o.ttl.is_none()).count();
         if let Some(most) = rejections
             .iter()
+            .filter(|r| !self.meets_only_what_expires(r))
             .max_by_key(|r| (in_burst(r), r.answers.len(), r.first()))
             .filter(|r| {
                 let burst = in_burst(r);
@@ -394,6 +405,7 @@ impl<'a> Scene<'a> {
         let rejections = self.rejections();
         if let Some(most) = rejections
             .iter()
+            .filter(|r| !self.meets_only_what_expires(r))
             .max_by_key(|r| (r.answers.len(), r.first()))
             .filter(|r| r.answers.len() >= 2)
         {
@@ -457,6 +469,8 @@ impl<'a> Scene<'a> {
 
     /// Whether the host answered anything by the way that the kernel takes, and what.
     pub fn answers_this_way(&self) -> Option<HostUp> {
+        // What a device before the host answers says nothing of the host.
+        let impostor = matches!(self.impostor(), Impostor::Proven(_));
         let proof = |text: String, observation: &Observation| HostUp {
             text,
             observations: vec![observation.id],
@@ -474,6 +488,7 @@ impl<'a> Scene<'a> {
             .control
             .iter()
             .find(|o| matches!(o.outcome, Outcome::Refused | Outcome::Ok))
+            .filter(|_| !impostor)
         {
             let port = o.endpoint.as_ref().and_then(|e| e.port).unwrap_or_default();
             let does = if o.outcome == Outcome::Ok {
@@ -513,7 +528,10 @@ impl<'a> Scene<'a> {
                 o,
             ));
         }
-        for walk in [&self.walk, &self.control_walk, &self.datagram_walk] {
+        let walks = [&self.walk, &self.control_walk, &self.datagram_walk];
+        let counted =
+            |walk: &&&Walk<'_>| !(impostor && std::ptr::eq(**walk, &raw const self.control_walk));
+        for walk in walks.iter().filter(counted) {
             if let Some(answer) = walk.hops.values().find_map(|seen| seen.arrived.first()) {
                 return Some(proof(
                     format!(
@@ -539,7 +557,8 @@ impl<'a> Scene<'a> {
         }
         let neighbour = self
             .next_hop()
-            .filter(|n| n.role == NeighbourRole::Destination && n.proves_up() && self.on_link())?;
+            .filter(|n| n.role == NeighbourRole::Destination && n.proves_up() && self.on_link())
+            .filter(|n| !self.answered_by_proxy(n))?;
         Some(HostUp {
             text: format!(
                 "The host is up: it answered address resolution on {} during the check{}.",
@@ -550,6 +569,18 @@ impl<'a> Scene<'a> {
                     .map_or_else(String::new, |mac| format!(" (as {mac})")),
             ),
             observations: Vec::new(),
+        })
+    }
+
+    /// Whether another address of the same link has the same link address: then one device answers for several (proxy ARP, RFC 1027), and
+    /// does so for a host that is off, too.
+    pub(crate) fn answered_by_proxy(&self, neighbour: &Neighbour) -> bool {
+        self.evidence.local.neighbours.iter().any(|other| {
+            other.interface == neighbour.interface
+                && other.address.ip() != neighbour.address.ip()
+                && other.address.is_ipv6() == neighbour.address.is_ipv6()
+                && other.link_address.is_some()
+                && other.link_address == neighbour.link_address
         })
     }
 

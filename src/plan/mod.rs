@@ -71,7 +71,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         return steps;
     }
     if evidence.target.protocol == Protocol::Trace {
-        // The paths alone: no rule can ask for more than this machine itself knows.
+        // The paths alone: rules can ask for what this machine itself knows, for the path MTU, and whether an error was about what
+        // would expire alone.
         for UnderTest { endpoint, .. } in &evidence.endpoints {
             want(Step::Measure(Need::Trace(endpoint.clone())));
             if done(Need::Trace(endpoint.clone())) && evidence.options.local {
@@ -79,8 +80,12 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             }
         }
         for need in diagnose::needs(evidence) {
-            if matches!(&need, Need::Mtu(e) | Need::PacketRules(e) if done(Need::Trace(e.clone())))
-            {
+            let later = matches!(
+                &need,
+                Need::Mtu(_) | Need::PacketRules(_) | Need::QuietLook(_)
+            );
+            let traced = endpoint_of(&need).is_some_and(|e| done(Need::Trace(e.clone())));
+            if later && traced {
                 want(Step::Measure(need));
             }
         }
@@ -150,7 +155,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 // A trace that runs takes it up.
                 Need::Outcomes(e) => begun(Need::Trace(e.clone())),
                 // Only what both walks show in the end tells where the port was not asked.
-                Need::Reask(e) | Need::ResetLimit(e) => {
+                Need::Reask(e) | Need::ResetLimit(e) | Need::ControlLimit(e) => {
                     let other = match evidence.probe() {
                         Operation::Datagram => Need::DatagramTrace(e.clone()),
                         _ => Need::ControlTrace(e.clone()),
@@ -268,6 +273,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::PacketRules(e)
         | Need::Egress(e)
         | Need::ResetLimit(e)
+        | Need::ControlLimit(e)
         | Need::ReturnTtl(e)
         | Need::QuietLook(e)
         | Need::SamePorts(e)
@@ -365,6 +371,14 @@ pub fn just_before(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
     distance.checked_sub(1).filter(|ttl| *ttl > 0)
 }
 
+/// The distance at which the control port answers.
+pub fn control_distance(evidence: &Evidence, endpoint: &Endpoint) -> Option<u8> {
+    let mut subjects = evidence.endpoints.iter();
+    let subject = subjects.find(|subject| subject.endpoint == *endpoint)?;
+    let scene = diagnose::Scene::new(evidence, subject);
+    scene.control_walk.arrival()
+}
+
 /// The source ports of attempts that failed, once each.
 pub fn failed_ports(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u16> {
     let failed = evidence.burst(endpoint).filter(|o| {
@@ -408,13 +422,12 @@ pub fn reask(evidence: &Evidence, endpoint: &Endpoint) -> Vec<u8> {
         return Vec::new();
     };
     let scene = diagnose::Scene::new(evidence, subject);
-    let Ok(other) = scene.comparison() else {
+    let Some(other) = scene.other_walk() else {
         return Vec::new();
     };
     let last = scene.last_router().map_or(0, |(ttl, _)| ttl);
-    let end = other.walk.arrival().unwrap_or(u8::MAX);
+    let end = other.arrival().unwrap_or(u8::MAX);
     let beyond = other
-        .walk
         .hops
         .iter()
         .filter(|(ttl, seen)| **ttl > last && **ttl < end && !seen.expired.is_empty());

@@ -17,7 +17,7 @@ use crate::model::local::{
 };
 use crate::model::routing::{self, Action, Entry, Flow};
 use crate::model::source::{Privilege, Source};
-use crate::model::{Address, Endpoint, Operation};
+use crate::model::{Address, Endpoint, Ms, Operation};
 use crate::net::flow::Family;
 use crate::net::privilege;
 use crate::net::route::{self, Link, Query, RouteError};
@@ -438,6 +438,10 @@ fn interface(link: &Link, addresses: Vec<Prefix>) -> Interface {
     }
 }
 
+/// The kernel answers as soon as this, in one of so many attempts.
+const PROMPT: Ms = Ms::from_millis(5);
+const ATTEMPTS: u32 = 5;
+
 /// Reads the neighbour entry of the next hop towards an address. To be called after the probes were sent.
 pub fn neighbour(recorder: &Recorder, address: &Address) {
     let Some(route) = recorder.read(|evidence| evidence.local.route_to(address).cloned()) else {
@@ -452,11 +456,19 @@ pub fn neighbour(recorder: &Recorder, address: &Address) {
     } else {
         NeighbourRole::Destination
     };
-    let at_ms = recorder.now();
     let Some(index) = interface_index(name) else {
         return;
     };
-    let entry = route::neighbour(hop.ip(), index).ok().flatten();
+    // Its age counts from the moment at which the kernel is asked: on a busy machine this one may be held up in between.
+    let mut attempts = 0;
+    let (at_ms, entry) = loop {
+        let before = recorder.now();
+        let entry = route::neighbour(hop.ip(), index).ok().flatten();
+        attempts += 1;
+        if attempts == ATTEMPTS || recorder.now() - before <= PROMPT {
+            break (before, entry);
+        }
+    };
     let found = Neighbour {
         address: hop.clone(),
         interface: name.clone(),

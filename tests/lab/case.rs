@@ -1,6 +1,7 @@
 //! A case of the lab: its name, what it needs, and the function that runs it.
 
 use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 
 use libtest_mimic::{Completion, Trial};
@@ -11,17 +12,22 @@ use crate::ability::{Ability, Need};
 pub(crate) struct Case {
     name: String,
     needs: &'static [Need],
-    run: fn(),
+    run: Box<dyn Fn() + Send>,
 }
 
 impl Case {
     /// A case of `module`, which is the caller's `module_path!()`.
-    pub(crate) fn new(module: &str, name: &str, needs: &'static [Need], run: fn()) -> Self {
+    pub(crate) fn new(
+        module: &str,
+        name: &str,
+        needs: &'static [Need],
+        run: impl Fn() + Send + 'static,
+    ) -> Self {
         let module = module.split_once("::").map_or(module, |(_, rest)| rest);
         Self {
             name: format!("{module}::{name}"),
             needs,
-            run,
+            run: Box::new(run),
         }
     }
 
@@ -32,7 +38,7 @@ impl Case {
             None => {
                 CURRENT.set(name.clone());
                 for _ in 0..repeats() {
-                    if std::panic::catch_unwind(self.run).is_ok() {
+                    if std::panic::catch_unwind(AssertUnwindSafe(&self.run)).is_ok() {
                         return Ok(Completion::Completed);
                     }
                     eprintln!("{name}: failed, and is run again");
@@ -68,6 +74,11 @@ pub(crate) fn unsteady() -> Vec<String> {
 
 thread_local! {
     static CURRENT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Says of which case this thread is a part.
+pub(crate) fn name_thread(name: &str) {
+    CURRENT.set(name.to_owned());
 }
 
 /// The name of the case that runs on this thread.

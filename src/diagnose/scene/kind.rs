@@ -2,8 +2,9 @@
 
 use super::Scene;
 use crate::diagnose::Need;
+use crate::model::target::Protocol;
 use crate::model::text::{count, escape};
-use crate::model::topology::Walk;
+use crate::model::topology::{TraceProtocol, Walk};
 use crate::model::{Observation, Operation, Outcome};
 
 /// A control of the same protocol: probes to another port of the host, and where they go.
@@ -25,7 +26,17 @@ impl<'a> Scene<'a> {
 
     /// `TCP/443`: what was asked for, in a sentence.
     pub fn service(&self) -> String {
-        match (self.probe(), self.endpoint().port) {
+        let port = self.endpoint().port;
+        if self.evidence.target.protocol == Protocol::Trace {
+            return match (self.evidence.path_protocol(), port) {
+                (TraceProtocol::Icmp, _) => "ICMP echo".to_owned(),
+                (TraceProtocol::Udp, Some(port)) => format!("UDP/{port}"),
+                (TraceProtocol::Udp, None) => "UDP".to_owned(),
+                (TraceProtocol::Tcp, Some(port)) => format!("TCP/{port}"),
+                (TraceProtocol::Tcp, None) => "TCP".to_owned(),
+            };
+        }
+        match (self.probe(), port) {
             (Operation::Datagram, Some(port)) => format!("UDP/{port}"),
             (Operation::Connect, Some(port)) => format!("TCP/{port}"),
             _ => "ICMP echo".to_owned(),
@@ -107,6 +118,17 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// TTL-limited probes of the same protocol to another port of the host, whether or not the host answers there: they show how far that
+    /// protocol gets.
+    pub fn other_walk(&self) -> Option<&Walk<'a>> {
+        let walk = match self.probe() {
+            Operation::Connect => &self.control_walk,
+            Operation::Datagram => &self.datagram_walk,
+            _ => return None,
+        };
+        Some(walk).filter(|walk| !walk.is_empty() && !self.walk.is_empty())
+    }
+
     /// Probes of the same protocol to another port of the host; an error says which are needed, none that there can be none.
     ///
     /// # Errors
@@ -138,7 +160,9 @@ impl<'a> Scene<'a> {
                     && o.icmp_from()
                         .is_some_and(|from| from.ip() == self.address().ip()))
         };
-        if probes.iter().find(answers).is_none() {
+        let impostor = self.probe() == Operation::Connect
+            && matches!(self.impostor(), super::Impostor::Proven(_));
+        if impostor || probes.iter().find(answers).is_none() {
             return Err(Vec::new());
         }
         if self.walk.is_empty() {

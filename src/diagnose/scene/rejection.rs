@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Scene, Sender, ids};
 use crate::diagnose::Need;
+use crate::model::target::Protocol;
 use crate::model::text::count;
 use crate::model::topology::Seen;
 use crate::model::{Address, Finding, Icmp, Ms, Observation, ObservationId, Operation, Outcome};
@@ -261,10 +262,36 @@ impl<'a> Scene<'a> {
                     .any(|walk| walk.hops.values().any(limits)))
     }
 
+    /// Whether an error was drawn by probes of the trace alone: then it may be about packets that would soon expire, which some devices
+    /// turn away, and not about what was asked for.
+    pub fn drawn_by_the_trace_alone(&self, rejection: &Rejection<'_>) -> bool {
+        let far = self.evidence.options.max_hops;
+        let limited = |o: &&Observation| o.ttl.is_some_and(|ttl| ttl < far);
+        rejection.answers.iter().all(limited)
+    }
+
+    /// Whether that is so: probes with a full TTL stayed silent, though their sender had had the time to report of them.
+    pub(super) fn meets_only_what_expires(&self, rejection: &Rejection<'_>) -> bool {
+        if !self.drawn_by_the_trace_alone(rejection) {
+            return false;
+        }
+        let far = self.evidence.options.max_hops;
+        let count = usize::try_from(self.evidence.options.count).unwrap_or(usize::MAX);
+        // Over IPv6 each error costs but one token: of a second burst some would have been reported.
+        let again = self.address().is_ipv6() && self.burst.len() > count;
+        let rested = self.paused().is_some_and(|pause| {
+            let mut silent = self.walk.hops.range(far..).flat_map(|(_, s)| &s.silent);
+            silent.any(|o| o.at_ms > pause.at_ms)
+        });
+        again || rested
+    }
+
     /// What shows whether an error that came once comes again. More probes at once would only use up what its sender may say.
     pub fn heard_once(&self) -> Vec<Need> {
         let endpoint = self.endpoint().clone();
-        if self.wants_a_pause() {
+        // A trace has no burst.
+        let trace = self.evidence.target.protocol == Protocol::Trace;
+        if trace || self.wants_a_pause() {
             vec![Need::QuietLook(endpoint)]
         } else {
             vec![Need::SecondBurst(endpoint)]

@@ -27,7 +27,8 @@ const HOPS: u8 = 3;
 const FLOW: FlowId = FlowId(u16::MAX - 1000);
 
 /// Waits, then asks the hop after `last` (0: no router answered), and `last` itself on the same flow, so that a rejection can be placed; where
-/// one was heard before, also with the greatest TTL. What is rejected is asked a second time after another pause; where a router answers, the next is asked.
+/// one was heard before, also with the greatest TTL. Where a probe is rejected, one with the greatest TTL is sent after another pause: some devices
+/// turn away what would soon expire, and nothing else. Where a router answers, the next is asked.
 pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8, shared: Shared) {
     let seed = RandomState::new().hash_one(&spec.endpoint);
     let (ended, answers) = mpsc::unbounded_channel::<Ended>();
@@ -76,7 +77,7 @@ pub async fn ask(recorder: Recorder, options: Rc<Options>, spec: Spec, last: u8,
             Some(Outcome::Timeout) => answered = false,
             Some(outcome) if outcome.is_icmp() => {
                 if asking.pause().await {
-                    asking.probe(ttl).await;
+                    asking.probe(far).await;
                 }
                 return;
             }

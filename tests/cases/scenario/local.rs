@@ -8,7 +8,7 @@
 //! | `no-route-known ADDRESS` | it was not looked up |
 //! | `family-absent ADDRESS` | no route, and this machine lacks the family |
 //! | `interface NAME up\|down\|no_carrier [noarp] [PREFIX]…` | in place of one of that name |
-//! | `neighbour ADDRESS dev NAME gateway\|destination STATE [AGO]` | an entry read at 4000 ms, confirmed AGO ms before that |
+//! | `neighbour ADDRESS dev NAME gateway\|destination STATE [AGO [proxied]]` | an entry read at 4000 ms, confirmed AGO ms before that; with the gateway's link address |
 //! | `own ADDRESS…` | addresses of this machine |
 //! | `ports FIRST LAST [SOCKETS]`, `unprivileged-from PORT`, `held-by PID NAME` | source ports |
 //! | `listener ENDPOINT [PID NAME]` | a socket that listens |
@@ -65,13 +65,16 @@ pub fn usual(evidence: &mut Evidence) {
     };
 }
 
+/// The gateway's link address.
+const GATEWAY_LINK: &str = "02:00:00:00:01:fe";
+
 fn gateway_entry(address: Address) -> Neighbour {
     Neighbour {
         address,
         interface: "eth0".to_owned(),
         role: nwcheck::model::local::NeighbourRole::Gateway,
         state: nwcheck::model::local::NeighbourState::Reachable,
-        link_address: Some("02:00:00:00:01:fe".to_owned()),
+        link_address: Some(GATEWAY_LINK.to_owned()),
         at_ms: Ms::from_millis(4000),
         confirmed_ms_ago: Some(Ms::from_millis(1000)),
     }
@@ -173,12 +176,18 @@ pub fn take(
         ("neighbour", [at, "dev", name, role, state, ago @ ..]) => {
             let at = address(at)?;
             local.neighbours.retain(|known| known.address != at);
+            let shared = ago.get(1) == Some(&"proxied");
             let ago = ago.first().map(|ago| number(ago)).transpose()?;
+            let own = if shared {
+                GATEWAY_LINK
+            } else {
+                "02:00:00:00:09:09"
+            };
             local.neighbours.push(Neighbour {
                 interface: (*name).to_owned(),
                 role: from_word(role)?,
                 state: from_word(state)?,
-                link_address: ago.map(|_: u64| "02:00:00:00:09:09".to_owned()),
+                link_address: ago.map(|_: u64| own.to_owned()),
                 confirmed_ms_ago: ago.map(Ms::from_millis),
                 ..gateway_entry(at)
             });

@@ -21,6 +21,7 @@ mod rules_read;
 mod service;
 mod silence;
 mod sockets;
+mod telling;
 mod trace;
 mod two;
 mod unsteady;
@@ -62,6 +63,7 @@ pub(crate) fn cases() -> Vec<Case> {
         podman::cases(),
         name::cases(),
         healthy::cases(),
+        telling::cases(),
         far::cases(),
         trace::cases(),
         odd::cases(),

@@ -8,7 +8,7 @@ use netlink_packet_route::{
     RouteNetlinkMessage as Request,
     route::{
         RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteNextHop, RouteProtocol,
-        RouteScope, RouteType,
+        RouteScope, RouteType, RouteVia,
     },
     rule::{RuleAction, RuleAttribute, RuleMessage, RuleUidRange},
 };
@@ -68,7 +68,7 @@ impl Route {
         Self::to(destination).kind(RouteType::Throw)
     }
 
-    /// Through this gateway; called more than once, through all of them with equal cost.
+    /// Through this gateway, which may be of the other family; called more than once, through all of them with equal cost.
     pub(crate) fn via(mut self, gateway: IpAddr) -> Self {
         self.gateways.push(gateway);
         self
@@ -131,6 +131,9 @@ impl Route {
         let device = self.device.as_deref().map(|name| namespace.index(name));
         match self.gateways.as_slice() {
             [] => {}
+            [IpAddr::V6(gateway)] if self.destination.addr().is_ipv4() => {
+                attributes.push(RouteAttribute::Via(RouteVia::Inet6(*gateway)));
+            }
             [gateway] => attributes.push(RouteAttribute::Gateway((*gateway).into())),
             gateways => attributes.push(RouteAttribute::MultiPath(
                 gateways

@@ -13,6 +13,7 @@ use crate::{net::Family, topology::host};
 #[derive(Clone, Debug)]
 pub(crate) struct Router {
     delay: Duration,
+    jitter: Duration,
     loss_percent: u8,
     silent: bool,
     limit: Option<Limit>,
@@ -23,6 +24,7 @@ impl Router {
     pub(crate) fn after(delay: Duration) -> Self {
         Self {
             delay,
+            jitter: Duration::ZERO,
             loss_percent: 0,
             silent: false,
             limit: None,
@@ -32,6 +34,12 @@ impl Router {
     /// Loses this share of what it should pass on, in both directions.
     pub(crate) fn loses(mut self, percent: u8) -> Self {
         self.loss_percent = percent;
+        self
+    }
+
+    /// Holds each packet for up to this long, each for a time of its own: packets overtake one another.
+    pub(crate) fn jitters(mut self, most: Duration) -> Self {
+        self.jitter = most;
         self
     }
 
@@ -142,6 +150,7 @@ impl Path {
                 Side::Client => self.routers[k].delay,
                 Side::Server => self.routers.get(k + 1).map_or(self.last, |next| next.delay),
             };
+            travelled += self.routers[k].jitter * u32::from(self.chance()) / 100;
             if ttl <= 1 {
                 return self.expire(from, family, k, bytes, now + travelled * 2);
             }

@@ -110,7 +110,10 @@ pub(crate) fn last_router_proven<'a>(scene: &Scene<'a>) -> Option<LastRouter<'a>
         .and_then(|route| route.interface.as_deref())
         .and_then(|name| scene.evidence.local.interface_named(name))
         .is_some_and(|interface| interface.resolves_neighbours);
-    if scene.on_link() && resolves {
+    let proxied = scene
+        .next_hop()
+        .is_some_and(|hop| scene.answered_by_proxy(hop));
+    if scene.on_link() && resolves && !proxied {
         // With an entry that is being resolved, or failed, there is a finding of its own.
         let state = scene.next_hop().map(|hop| hop.state);
         return (!state.is_some_and(NeighbourState::unresolved)).then_some(LastRouter::ThisMachine);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::flow_decides::{Decides, decides};
-use super::unsteady::{Unsteady, all_by_chance, controls, unsteady};
+use super::unsteady::{Unsteady, all_by_chance, asked_twice, controls, unsteady};
 use crate::diagnose::rules::local_undecided;
 use crate::diagnose::scene::{Scene, Sender, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
@@ -155,6 +155,11 @@ fn why(scene: &Scene<'_>, decides: &Decides) -> String {
             scene.host(),
             scene.device(by)
         );
+    }
+    if asked_twice(scene) {
+        return "Every connection opens with its second SYN, and none with its first: this is no loss. A device on the way, or the host, lets in \
+                only who asks twice (protection against floods of SYNs, greylisting). Each connection waits a second for it."
+            .to_owned();
     }
     let refused = !scene.with(Outcome::Refused).is_empty();
     match (decides, scene.probe()) {

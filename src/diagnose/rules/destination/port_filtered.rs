@@ -2,7 +2,7 @@
 
 use crate::diagnose::rules::path::stops_before;
 use crate::diagnose::rules::{local_not_ruled_out, route_back};
-use crate::diagnose::scene::{Rejection, Scene, Sender, Shape, ids};
+use crate::diagnose::scene::{Impostor, Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
@@ -53,6 +53,10 @@ pub(crate) fn closes(scene: &Scene<'_>, rejection: &Rejection<'_>) -> bool {
 }
 
 fn silent(scene: &Scene<'_>) -> Judgement {
+    // Who answers on the control port may be a firewall, and the host off.
+    if let Impostor::Unknown(needs) = scene.impostor() {
+        return Judgement::Unknown(needs);
+    }
     let Some(up) = scene.host_up() else {
         return if scene.asked_otherwise() {
             Judgement::Clear
@@ -76,13 +80,15 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     let before_it = match (last, distance) {
         _ if scene.on_link() => Some(None),
         (Some((ttl, router)), Some(distance)) if ttl + 1 >= distance => Some(Some((ttl, router))),
-        (None, Some(1)) => Some(None),
+        (None, Some(1)) if !scene.hops_are_hidden() => Some(None),
         _ => None,
     };
+    let by_address_resolution = up.observations.is_empty();
     let differs = scene.opens_from_another_source();
-    let explanation = if differs {
+    let mut explanation = if differs {
         format!(
-            "It answers connections from another address of this machine at the same time: what differs is the source. Answers to {} have              no way back, or a filter on the way or on the host refuses that source.",
+            "It answers connections from another address of this machine at the same time: what differs is the source. Answers to {} have \
+             no way back, or a filter on the way or on the host refuses that source.",
             scene.source()
         )
     } else if local {
@@ -92,8 +98,8 @@ fn silent(scene: &Scene<'_>) -> Judgement {
     } else {
         match before_it {
             Some(Some((ttl, router))) => format!(
-                "SYNs to this port pass every hop up to {} (hop {ttl}), the last before the host, and get no answer. The host's own \
-                 firewall drops them, or that last device does, or the service is too busy to accept them (its queue is full), or its \
+                "SYNs to this port pass every hop up to {} (hop {ttl}), the last that is seen before the host, and get no answer. The \
+                 host's own firewall drops them, or that last device does, or the service is too busy to accept them (its queue is full), or its \
                  answers are dropped on their way back: from here these look the same.",
                 scene.device(router)
             ),
@@ -101,12 +107,23 @@ fn silent(scene: &Scene<'_>) -> Judgement {
                 "{}: the host's own firewall drops {service}, or the service is too busy to accept (its queue is full).",
                 scene.nothing_between()
             ),
+            None if scene.hops_are_hidden() => format!(
+                "Something drops {service} or the answers to it: the host's own firewall, or a device on the way there or back. Where can't \
+                 be told: the host seems to answer a TTL of 1 already, though packets to it go by a gateway. Something on the way rewrites \
+                 the TTL, or answers in the host's name, and hides what lies behind it."
+            ),
             None => format!(
                 "Something drops {service} or the answers to it: the host's own firewall, or a device on the way there or back. Where is \
                  not proven, because the hops that could tell do not answer."
             ),
         }
     };
+    if by_address_resolution {
+        explanation.push_str(
+            " That it answers address resolution is all that shows it up: a gateway or a virtual network that answers for every address does \
+             so for a host that is off, too.",
+        );
+    }
     let mut finding = Finding::new(
         Id::PortFiltered,
         Severity::Error,

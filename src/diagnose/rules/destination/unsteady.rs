@@ -3,7 +3,7 @@
 use crate::diagnose::Need;
 use crate::diagnose::rules::path::{Partial, partial};
 use crate::diagnose::scene::{Scene, Shape};
-use crate::model::{ObservationId, Outcome};
+use crate::model::{Observation, ObservationId, Outcome};
 
 /// What becomes of a burst in which some probes were answered and some were not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,9 @@ const ENOUGH: u32 = 10;
 /// So many control probes without an answer are in vain.
 const SERIES: usize = 20;
 
+/// So many connections that all behave alike are no chance.
+const REGULAR: usize = 10;
+
 /// Judges the burst as a whole.
 pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     match scene.shape() {
@@ -63,7 +66,7 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
         .all(|o| matches!(o.outcome, Outcome::Timeout | Outcome::Ok));
     let controls = controls(scene);
     let failed = troubled.iter().filter(|o| o.outcome != Outcome::Ok).count();
-    if !silence || failed * 2 >= scene.burst.len() {
+    if !silence || failed * 2 >= scene.burst.len() || asked_twice(scene) {
         return Unsteady::Destination(controls);
     }
     // Nothing else on the host answers: then it stays open whether the way or the port is unsteady.
@@ -77,6 +80,15 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     } else {
         Unsteady::Lossy(controls)
     }
+}
+
+/// Whether each connection opened with its second SYN, and none with its first: chance is not so regular, and something makes each newcomer
+/// ask twice.
+pub(crate) fn asked_twice(scene: &Scene<'_>) -> bool {
+    let second = |o: &&Observation| {
+        o.outcome == Outcome::Ok && o.first_syn_lost() && o.retransmits == Some(1)
+    };
+    scene.burst.len() >= REGULAR && scene.burst.iter().all(second)
 }
 
 /// The probability that all lost probes fall among those of the burst, were every probe equally likely to be lost (Fisher's exact test,

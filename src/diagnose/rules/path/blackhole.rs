@@ -1,8 +1,12 @@
 //! `path-blackhole`: nothing answers beyond a hop, whatever is sent.
 
+use crate::diagnose::compose::decapitalise;
+use std::collections::BTreeSet;
+
+use super::filtered::{FLOWS, stops_before};
 use crate::diagnose::rules::destination::last_router_proven;
 use crate::diagnose::rules::{local_not_ruled_out, route_back};
-use crate::diagnose::scene::{Scene, Shape, ids};
+use crate::diagnose::scene::{Impostor, Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::evidence::Ended;
 use crate::model::{Address, Finding, Icmp, Id, Outcome, Severity};
@@ -48,6 +52,9 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
     if scene.host_up().is_some() || scene.next_hop().is_some_and(|hop| hop.state.unresolved()) {
         return Judgement::Clear;
     }
+    if let Impostor::Unknown(needs) = scene.impostor() {
+        return Judgement::Unknown(needs);
+    }
     let mut needs = scene.untried_controls();
     if scene.evidence.options.path {
         if scene.walk.is_empty() {
@@ -68,6 +75,12 @@ pub(crate) fn nothing_answers(scene: &Scene<'_>) -> Judgement {
             && (traced(scene) || !scene.evidence.options.path));
     if !enough {
         return Judgement::Unknown(needs);
+    }
+    // Where others get farther than what was asked for, something drops that before the hole.
+    match stops_before(scene) {
+        Ok(Some(_)) => return Judgement::Clear,
+        Err(needs) if !cut_short && !asked_again(scene) => return Judgement::Unknown(needs),
+        _ => {}
     }
     let mut looks = Vec::new();
     if scene.wants_a_pause() && !cut_short {
@@ -139,6 +152,19 @@ fn finding(scene: &Scene<'_>) -> Finding {
         );
     finding = scene.beside(finding, &silent, false);
     finding = controls(scene, finding);
+    if let Impostor::Proven(proof) = scene.impostor() {
+        finding = finding.fact(
+            format!(
+                "{} is answered with TTL {} already, with which {} still expire at {}: a device before the host answers it in the host's \
+                 name, and says nothing of the host.",
+                super::filtered::control_name(scene),
+                proof.ttl,
+                decapitalise(&scene.limited_probes()),
+                proof.router,
+            ),
+            ids(&proof.observations),
+        );
+    }
     if let Some((by, first)) = rejecter.zip(others.first()) {
         let what = first.icmp.as_ref().map_or_else(String::new, Icmp::describe);
         finding = finding.fact(
@@ -224,6 +250,23 @@ fn stops_earlier(scene: &Scene<'_>, farthest: u8) -> String {
         Some(_) => String::new(),
         None => format!(" {probes} are answered by no hop, other probes up to hop {farthest}."),
     }
+}
+
+/// Whether the distances that others pass were asked again: then what is told of them is all that can be.
+fn asked_again(scene: &Scene<'_>) -> bool {
+    let Some(other) = scene.other_walk() else {
+        return true;
+    };
+    let last = scene.last_router().map_or(0, |(ttl, _)| ttl);
+    let farther = other
+        .hops
+        .iter()
+        .find(|(ttl, seen)| **ttl > last && !seen.expired.is_empty());
+    farther.is_none_or(|(ttl, _)| {
+        let silent = scene.walk.hops.get(ttl).map(|seen| seen.silent.as_slice());
+        let ports = silent.unwrap_or_default().iter().map(|o| o.source_port);
+        ports.collect::<BTreeSet<_>>().len() >= FLOWS
+    })
 }
 
 /// Whether the path was traced.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnose::rules::local_not_ruled_out;
-use crate::diagnose::scene::{Scene, Shape, ids};
+use crate::diagnose::scene::{Impostor, Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Address, Finding, Id, ObservationId, Operation, Outcome, Severity};
 
@@ -14,7 +14,8 @@ pub const RULE: Rule = Rule {
         meaning: "A firewall or router on the way drops packets to this port without a word, and lets packets of the same protocol to \
                   another port of the same host pass.",
         proof: "TTL-limited SYNs to the port are answered up to a hop and no further, while SYNs to a control port of the same host are \
-                answered by hops beyond it; there the port was asked again, from several source ports, after the control had passed. \
+                answered by hops beyond it; there the port was asked again, from several source ports, after the control had passed and \
+                before it passed once more. \
                 The drop is at the hop named or between it and the next: a router looks at the TTL before it looks at its rules.",
         remedy: "Ask the owner of the hop named, or of what follows it, to allow the flow; give source, destination, protocol and port.",
         lookalikes: "When all hops before the host pass the probes it is `port-filtered`: the host or the last device before it. With echo \
@@ -25,7 +26,7 @@ pub const RULE: Rule = Rule {
 
 /// From so many source ports the port has to stay silent where the control passes: on two equal paths chance sends all of them the other
 /// way once in 64 times.
-const FLOWS: usize = 6;
+pub(super) const FLOWS: usize = 6;
 
 /// Where probes to the port stop though a control passes: the last hop that answered for the port, and a hop beyond it that
 /// answered for the control.
@@ -49,18 +50,27 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if scene.shape() != Shape::Silent {
         return Judgement::Clear;
     }
+    if let Impostor::Unknown(needs) = scene.impostor() {
+        return Judgement::Unknown(needs);
+    }
     let stop = match stops_before(scene) {
         Ok(Some(stop)) => stop,
         Ok(None) => return Judgement::Clear,
         Err(needs) => return Judgement::Unknown(needs),
     };
-    let Some(up) = scene.host_up() else {
-        return Judgement::Clear;
-    };
+    let up = scene.host_up();
     let service = scene.service();
-    let control = match scene.comparison() {
-        Ok(other) if scene.probe() == Operation::Datagram => format!("UDP/{}", other.port),
+    let control = match scene.datagram.first() {
+        Some(first) if scene.probe() == Operation::Datagram => {
+            let port = first.endpoint.as_ref().and_then(|e| e.port);
+            format!("UDP/{}", port.unwrap_or_default())
+        }
         _ => control_name(scene),
+    };
+    let host = if up.is_some() {
+        "The host itself is up, and has not seen these packets."
+    } else {
+        "Nothing was heard of the host itself: whether it is up was not seen."
     };
     let silent = scene.with(Outcome::Timeout);
     let place = match stop.router {
@@ -80,11 +90,10 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     let mut finding = Finding::new(Id::PathFiltered, Severity::Error, title)
         .explained(format!(
             "A device on the way drops {service} in silence and lets {control} pass. It is the one at hop {}, or what stands between it \
-             and hop {}. The host itself is up, and has not seen these packets.",
+             and hop {}. {host}",
             stop.last, stop.beyond
         ))
         .fact(format!("{} of {} attempts got no answer.", silent.len(), scene.burst.len()), ids(&silent))
-        .fact(up.text, up.observations)
         .fact(
             format!(
                 "{} are answered up to hop {} and no further; those to {control} are answered beyond it, by {} at hop {}.",
@@ -102,6 +111,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             scene.source(),
             scene.address()
         ));
+    if let Some(up) = up {
+        finding = finding.fact(up.text, up.observations);
+    }
     if stop.last == 0 {
         finding = local_not_ruled_out(scene, finding);
     }
@@ -123,7 +135,11 @@ pub(crate) fn stops_before<'a>(scene: &Scene<'a>) -> Result<Option<Stop<'a>>, Ve
     }
     let control_walk = match scene.comparison() {
         Ok(other) => other.walk,
-        Err(needs) if needs.is_empty() => return Ok(None),
+        // How far the protocol gets is told by the routers, though the host does not answer it.
+        Err(needs) if needs.is_empty() => match scene.other_walk() {
+            Some(walk) => walk,
+            None => return Ok(None),
+        },
         Err(needs) => return Err(needs),
     };
     let (last, router) = scene
@@ -145,6 +161,13 @@ pub(crate) fn stops_before<'a>(scene: &Scene<'a>) -> Result<Option<Stop<'a>>, Ve
             .map(|a| a.observation.at_ms)
             .min()
             .unwrap_or_default();
+        // And the control must have been answered there once more after that: a router that limits its errors may have had none left.
+        let still = control
+            .expired
+            .iter()
+            .map(|a| a.observation.at_ms)
+            .max()
+            .unwrap_or_default();
         let silent = scene
             .walk
             .hops
@@ -153,7 +176,7 @@ pub(crate) fn stops_before<'a>(scene: &Scene<'a>) -> Result<Option<Stop<'a>>, Ve
             .unwrap_or_default();
         let flows: BTreeSet<_> = silent
             .iter()
-            .filter(|o| o.at_ms > passed)
+            .filter(|o| o.at_ms > passed && o.at_ms < still)
             .map(|o| o.source_port)
             .collect();
         if flows.len() >= FLOWS {

@@ -25,7 +25,23 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(scene: &Scene<'_>) -> Judgement {
-    let probes = Probes::count(scene.burst.iter().copied());
+    let count = usize::try_from(scene.evidence.options.count).unwrap_or(usize::MAX);
+    let first = Probes::count(scene.burst.iter().copied().take(count));
+    // The first packets wait until the next hop is found on its link, which may take long (a proxy waits before it answers): where any probe
+    // was answered sooner, the delay has to show in a second burst.
+    let sooner = || {
+        let arrived = scene.walk.hops.values().flat_map(|seen| &seen.arrived);
+        let mut answered = arrived
+            .map(|answer| answer.observation)
+            .chain(scene.burst.iter().copied());
+        answered.any(|o| o.rtt_ms.is_some_and(|ms| ms <= THRESHOLD))
+    };
+    let held_up = first.p50_ms.is_some_and(|ms| ms > THRESHOLD) && sooner();
+    if held_up && scene.burst.len() <= count {
+        return Judgement::Unknown(scene.second_burst());
+    }
+    let skipped = if held_up { count } else { 0 };
+    let probes = Probes::count(scene.burst.iter().copied().skip(skipped));
     let Some(median) = probes.p50_ms else {
         return if scene.burst.is_empty() {
             Judgement::Unknown(vec![Need::Burst(scene.endpoint().clone())])

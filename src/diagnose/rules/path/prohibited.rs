@@ -101,7 +101,9 @@ pub(super) fn rejected_by_device(
         let mut rejected = seen.rejected.iter();
         rejected.any(|answer| answer.from.ip() == rejection.by.ip())
     });
-    let needs = if hop.is_none() && drew_nothing && scene.wants_a_pause() {
+    let needs = if scene.drawn_by_the_trace_alone(&rejection) && scene.paused().is_none() {
+        scene.heard_once()
+    } else if hop.is_none() && drew_nothing && scene.wants_a_pause() {
         vec![Need::QuietLook(scene.endpoint().clone())]
     } else {
         Vec::new()
