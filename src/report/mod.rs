@@ -8,6 +8,7 @@ pub mod dot;
 mod graph;
 pub mod json;
 pub mod jsonl;
+pub mod markdown;
 pub mod mermaid;
 pub mod redact;
 pub mod svg;
@@ -41,6 +42,8 @@ pub enum Form {
     Json,
     /// One report a line.
     Jsonl,
+    /// For a ticket or a pull request.
+    Markdown,
     /// The topology for Graphviz.
     Dot,
     /// The topology for Mermaid.
@@ -55,6 +58,7 @@ impl Form {
         ("text", "txt", Self::Text),
         ("json", "json", Self::Json),
         ("jsonl", "jsonl", Self::Jsonl),
+        ("markdown", "md", Self::Markdown),
         ("dot", "dot", Self::Dot),
         ("mermaid", "mmd", Self::Mermaid),
         ("svg", "svg", Self::Svg),
@@ -114,6 +118,7 @@ pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::
         (Form::Text, Document::Batch(batch)) => Ok(text::batch(batch, style)),
         (Form::Json, Document::Report(report)) => json::render(report),
         (Form::Json, Document::Batch(batch)) => json::render(batch),
+        (Form::Markdown, document) => Ok(markdown::render(document, style)),
         (Form::Dot, document) => Ok(dot::render(document)),
         (Form::Mermaid, document) => Ok(mermaid::render(document)),
         (Form::Svg, document) => Ok(svg::render(document)),

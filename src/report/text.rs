@@ -1,10 +1,10 @@
 //! A report as text that an engineer can act on at a glance: the verdict in one sentence; then the cause, its proof and what to do;
 //! then what was measured, and the path; then what was not measured, and why.
 
-mod findings;
+pub(in crate::report) mod findings;
 pub mod layout;
-mod measurements;
-mod name;
+pub(in crate::report) mod measurements;
+pub(in crate::report) mod name;
 pub mod observation;
 mod path;
 mod probes;

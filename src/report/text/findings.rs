@@ -84,7 +84,7 @@ fn step(page: &mut Page<'_>, label: &str, point: &str, action: &Action) {
 }
 
 /// `1-4, 7`: numbers of observations, runs drawn together.
-pub(super) fn numbers(ids: &[ObservationId]) -> String {
+pub(in crate::report) fn numbers(ids: &[ObservationId]) -> String {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();

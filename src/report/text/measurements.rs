@@ -135,7 +135,7 @@ fn paths(page: &mut Page<'_>, report: &Report, verbose: bool) {
 }
 
 /// What a criterion demands, as it was typed.
-fn demanded(criterion: &Criterion) -> String {
+pub(in crate::report) fn demanded(criterion: &Criterion) -> String {
     let limit = quantity(&criterion.name, &criterion.limit);
     match criterion.name.as_str() {
         "expect" => format!("expected {limit}"),
@@ -147,7 +147,7 @@ fn demanded(criterion: &Criterion) -> String {
     }
 }
 
-fn quantity(name: &str, value: &Quantity) -> String {
+pub(in crate::report) fn quantity(name: &str, value: &Quantity) -> String {
     match value {
         Quantity::Word(word) => escape(word),
         Quantity::Number(number) if name.ends_with("_ms") => Ms::from_f64(*number).to_string(),
@@ -156,7 +156,7 @@ fn quantity(name: &str, value: &Quantity) -> String {
     }
 }
 
-pub(super) fn percent(value: f64) -> String {
+pub(in crate::report) fn percent(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded} %")
 }

@@ -126,7 +126,7 @@ fn refusals(resolution: &Resolution) -> Vec<String> {
 }
 
 /// What became of a question.
-const fn said(outcome: Outcome) -> &'static str {
+pub(in crate::report) const fn said(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Timeout => "did not answer",
         Outcome::NoData => "has no such record",
@@ -136,7 +136,7 @@ const fn said(outcome: Outcome) -> &'static str {
 }
 
 /// A name server: its port only where it is another than 53.
-pub(super) fn place(server: &Endpoint) -> String {
+pub(in crate::report) fn place(server: &Endpoint) -> String {
     if server.port == Some(53) {
         server.address.to_string()
     } else {
