@@ -8,6 +8,8 @@ pub mod dot;
 mod graph;
 pub mod json;
 pub mod jsonl;
+pub mod junit;
+mod lines;
 pub mod markdown;
 pub mod mermaid;
 pub mod redact;
@@ -44,6 +46,8 @@ pub enum Form {
     Jsonl,
     /// For a ticket or a pull request.
     Markdown,
+    /// For CI: test cases.
+    Junit,
     /// The topology for Graphviz.
     Dot,
     /// The topology for Mermaid.
@@ -59,6 +63,7 @@ impl Form {
         ("json", "json", Self::Json),
         ("jsonl", "jsonl", Self::Jsonl),
         ("markdown", "md", Self::Markdown),
+        ("junit", "xml", Self::Junit),
         ("dot", "dot", Self::Dot),
         ("mermaid", "mmd", Self::Mermaid),
         ("svg", "svg", Self::Svg),
@@ -119,6 +124,7 @@ pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::
         (Form::Json, Document::Report(report)) => json::render(report),
         (Form::Json, Document::Batch(batch)) => json::render(batch),
         (Form::Markdown, document) => Ok(markdown::render(document, style)),
+        (Form::Junit, document) => Ok(junit::render(document, style)),
         (Form::Dot, document) => Ok(dot::render(document)),
         (Form::Mermaid, document) => Ok(mermaid::render(document)),
         (Form::Svg, document) => Ok(svg::render(document)),
