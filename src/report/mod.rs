@@ -5,6 +5,7 @@
 
 pub mod diff;
 pub mod dot;
+pub mod github;
 mod graph;
 pub mod json;
 pub mod jsonl;
@@ -48,6 +49,8 @@ pub enum Form {
     Markdown,
     /// For CI: test cases.
     Junit,
+    /// For a GitHub Actions run: annotations.
+    Github,
     /// The topology for Graphviz.
     Dot,
     /// The topology for Mermaid.
@@ -57,16 +60,18 @@ pub enum Form {
 }
 
 impl Form {
-    /// Every form, by the name that is typed and the extension of its files.
-    pub const ALL: &[(&str, &str, Self)] = &[
-        ("text", "txt", Self::Text),
-        ("json", "json", Self::Json),
-        ("jsonl", "jsonl", Self::Jsonl),
-        ("markdown", "md", Self::Markdown),
-        ("junit", "xml", Self::Junit),
-        ("dot", "dot", Self::Dot),
-        ("mermaid", "mmd", Self::Mermaid),
-        ("svg", "svg", Self::Svg),
+    /// Every form, by the name that is typed and the extension of its files; what a program reads from stdout, or has another form's
+    /// extension, has none.
+    pub const ALL: &[(&str, Option<&str>, Self)] = &[
+        ("text", Some("txt"), Self::Text),
+        ("json", Some("json"), Self::Json),
+        ("jsonl", Some("jsonl"), Self::Jsonl),
+        ("markdown", Some("md"), Self::Markdown),
+        ("junit", Some("xml"), Self::Junit),
+        ("github", None, Self::Github),
+        ("dot", Some("dot"), Self::Dot),
+        ("mermaid", Some("mmd"), Self::Mermaid),
+        ("svg", Some("svg"), Self::Svg),
     ];
 }
 
@@ -125,6 +130,7 @@ pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::
         (Form::Json, Document::Batch(batch)) => json::render(batch),
         (Form::Markdown, document) => Ok(markdown::render(document, style)),
         (Form::Junit, document) => Ok(junit::render(document, style)),
+        (Form::Github, document) => Ok(github::render(document, style)),
         (Form::Dot, document) => Ok(dot::render(document)),
         (Form::Mermaid, document) => Ok(mermaid::render(document)),
         (Form::Svg, document) => Ok(svg::render(document)),

@@ -70,7 +70,10 @@ fn element(rest: &str) -> (Element, &str) {
         this.attributes.push((name.to_owned(), characters(text)));
         left = after.strip_prefix(' ').unwrap_or(after);
     }
-    while !empty {
+    if empty {
+        return (this, rest);
+    }
+    loop {
         let (text, after) = rest.split_at(rest.find('<').unwrap());
         this.text.push_str(&characters(text));
         if let Some(after) = after.strip_prefix("</") {
@@ -81,7 +84,6 @@ fn element(rest: &str) -> (Element, &str) {
         this.children.push(child);
         rest = after;
     }
-    (this, rest)
 }
 
 /// Text as it is read: characters of XML 1.0, and the entities that it has by itself.
