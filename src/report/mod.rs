@@ -13,6 +13,7 @@ pub mod junit;
 mod lines;
 pub mod markdown;
 pub mod mermaid;
+pub mod nagios;
 pub mod redact;
 pub mod svg;
 pub mod text;
@@ -51,6 +52,8 @@ pub enum Form {
     Junit,
     /// For a GitHub Actions run: annotations.
     Github,
+    /// For Nagios, Icinga and others: a plugin's line, with performance data.
+    Nagios,
     /// The topology for Graphviz.
     Dot,
     /// The topology for Mermaid.
@@ -69,6 +72,7 @@ impl Form {
         ("markdown", Some("md"), Self::Markdown),
         ("junit", Some("xml"), Self::Junit),
         ("github", None, Self::Github),
+        ("nagios", None, Self::Nagios),
         ("dot", Some("dot"), Self::Dot),
         ("mermaid", Some("mmd"), Self::Mermaid),
         ("svg", Some("svg"), Self::Svg),
@@ -131,6 +135,7 @@ pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::
         (Form::Markdown, document) => Ok(markdown::render(document, style)),
         (Form::Junit, document) => Ok(junit::render(document, style)),
         (Form::Github, document) => Ok(github::render(document, style)),
+        (Form::Nagios, document) => Ok(nagios::render(document, style)),
         (Form::Dot, document) => Ok(dot::render(document)),
         (Form::Mermaid, document) => Ok(mermaid::render(document)),
         (Form::Svg, document) => Ok(svg::render(document)),

@@ -2,6 +2,7 @@
 //! hostile. What a hostile text changes is that text and nothing else: the document has the same parts as with a harmless one.
 
 mod markdown;
+mod plugin;
 mod workflow;
 mod xml;
 

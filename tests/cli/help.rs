@@ -79,7 +79,7 @@ fn help_has_what_is_there_and_nothing_else() {
     ] {
         assert!(text.contains(option), "{option}");
     }
-    for absent in ["markdown", "vm:"] {
+    for absent in ["sarif", "vm:"] {
         assert!(!text.contains(absent), "{absent}");
     }
     let top = nwcheck(["--help"]).stdout;

@@ -6,6 +6,7 @@
 mod generated;
 mod help;
 mod loopback;
+mod plugin;
 mod saved;
 mod usage;
 

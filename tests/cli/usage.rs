@@ -234,7 +234,7 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["tcp", "a:1", "--save", "a.csv"],
         &[
             "`a.csv` names no form",
-            ".txt, .json, .jsonl, .dot, .mmd or .svg",
+            "a file ending in .txt, .json, .jsonl, .md, .xml",
         ],
     ),
     (
