@@ -118,15 +118,7 @@ const fn severity(id: Id) -> &'static str {
 }
 
 fn origin(id: Id) -> &'static str {
-    use crate::model::Origin;
-    match id.origin() {
-        Origin::Name => "name",
-        Origin::Local => "local",
-        Origin::Path => "path",
-        Origin::Destination => "destination",
-        Origin::Service => "service",
-        Origin::Policy => "policy",
-    }
+    id.origin().as_str()
 }
 
 /// The link of the chain that a finding belongs to.

@@ -9,12 +9,12 @@ use crate::model::{Address, Endpoint, Ms, Target};
 const HINTS: &[(&str, &str, &str)] = &[
     (
         "--output",
-        "text, json, jsonl, markdown, junit, github, nagios, dot, mermaid or svg",
+        "text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid or svg",
         "-o json",
     ),
     (
         "--save",
-        "a file ending in .txt, .json, .jsonl, .md, .xml, .dot, .mmd or .svg",
+        "a file ending in .txt, .json, .jsonl, .md, .xml, .prom, .dot, .mmd or .svg",
         "--save report.json",
     ),
     ("--color", "auto, always or never", "--color never"),

@@ -14,6 +14,7 @@ mod lines;
 pub mod markdown;
 pub mod mermaid;
 pub mod nagios;
+pub mod prometheus;
 pub mod redact;
 pub mod svg;
 pub mod text;
@@ -54,6 +55,8 @@ pub enum Form {
     Github,
     /// For Nagios, Icinga and others: a plugin's line, with performance data.
     Nagios,
+    /// Metrics, for the textfile collector.
+    Prometheus,
     /// The topology for Graphviz.
     Dot,
     /// The topology for Mermaid.
@@ -73,6 +76,7 @@ impl Form {
         ("junit", Some("xml"), Self::Junit),
         ("github", None, Self::Github),
         ("nagios", None, Self::Nagios),
+        ("prometheus", Some("prom"), Self::Prometheus),
         ("dot", Some("dot"), Self::Dot),
         ("mermaid", Some("mmd"), Self::Mermaid),
         ("svg", Some("svg"), Self::Svg),
@@ -136,6 +140,7 @@ pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::
         (Form::Junit, document) => Ok(junit::render(document, style)),
         (Form::Github, document) => Ok(github::render(document, style)),
         (Form::Nagios, document) => Ok(nagios::render(document, style)),
+        (Form::Prometheus, document) => Ok(prometheus::render(document, style)),
         (Form::Dot, document) => Ok(dot::render(document)),
         (Form::Mermaid, document) => Ok(mermaid::render(document)),
         (Form::Svg, document) => Ok(svg::render(document)),
