@@ -21,8 +21,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'nwcheck' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -84,8 +84,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;tcp' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -135,8 +135,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;icmp' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -187,8 +187,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         }
         'nwcheck;udp' {
             [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'Send this: text, hex:00ff, or @FILE [what the port''s protocol answers]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -239,8 +239,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         }
         'nwcheck;trace' {
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'tcp, udp, icmp [with a port tcp, else udp]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -291,8 +291,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         }
         'nwcheck;dns' {
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Ask for this record type, too, such as MX (repeatable)')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -342,8 +342,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;show' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('--rejudge', '--rejudge', [CompletionResultType]::ParameterName, 'Judge what was measured by the rules of this version')
@@ -385,8 +385,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;demo' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'One line per target, no progress')

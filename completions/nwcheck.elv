@@ -18,8 +18,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
     }
     var completions = [
         &'nwcheck'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -80,8 +80,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand demo 'Make faults on loopback and check each: needs no network'
         }
         &'nwcheck;tcp'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -130,8 +130,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --no-path 'Do not trace the path'
         }
         &'nwcheck;icmp'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -181,8 +181,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;udp'= {
             cand --payload 'Send this: text, hex:00ff, or @FILE [what the port''s protocol answers]'
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -232,8 +232,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;trace'= {
             cand --protocol 'tcp, udp, icmp [with a port tcp, else udp]'
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -283,8 +283,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;dns'= {
             cand --type 'Ask for this record type, too, such as MX (repeatable)'
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -333,8 +333,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --no-path 'Do not trace the path'
         }
         &'nwcheck;show'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand --rejudge 'Judge what was measured by the rules of this version'
@@ -372,8 +372,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --help 'Print help'
         }
         &'nwcheck;demo'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -q 'One line per target, no progress'

@@ -9,7 +9,7 @@ use crate::model::{Address, Endpoint, Ms, Target};
 const HINTS: &[(&str, &str, &str)] = &[
     (
         "--output",
-        "text, json, jsonl, markdown, junit, github, nagios, prometheus, dot, mermaid or svg",
+        "text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid or svg",
         "-o json",
     ),
     (

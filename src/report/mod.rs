@@ -3,6 +3,7 @@
 //! One file per form; adding one is a file, a [`Form`] and a line in [`render`]. Nothing here reads a terminal, an environment or a
 //! clock, looks up a name or decides what is wrong: it shows what stands in the report, and escapes it for whoever reads it.
 
+pub mod azure;
 pub mod diff;
 pub mod dot;
 pub mod github;
@@ -57,6 +58,8 @@ pub enum Form {
     Nagios,
     /// Metrics, for the textfile collector.
     Prometheus,
+    /// In the shape of Azure Network Watcher's connectivity check.
+    Azure,
     /// The topology for Graphviz.
     Dot,
     /// The topology for Mermaid.
@@ -77,6 +80,7 @@ impl Form {
         ("github", None, Self::Github),
         ("nagios", None, Self::Nagios),
         ("prometheus", Some("prom"), Self::Prometheus),
+        ("azure", None, Self::Azure),
         ("dot", Some("dot"), Self::Dot),
         ("mermaid", Some("mmd"), Self::Mermaid),
         ("svg", Some("svg"), Self::Svg),
@@ -141,6 +145,7 @@ pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::
         (Form::Github, document) => Ok(github::render(document, style)),
         (Form::Nagios, document) => Ok(nagios::render(document, style)),
         (Form::Prometheus, document) => Ok(prometheus::render(document, style)),
+        (Form::Azure, document) => azure::render(document),
         (Form::Dot, document) => Ok(dot::render(document)),
         (Form::Mermaid, document) => Ok(mermaid::render(document)),
         (Form::Svg, document) => Ok(svg::render(document)),

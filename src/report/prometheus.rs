@@ -199,7 +199,10 @@ fn check(metrics: &mut Metrics, labels: &Labels, report: &Report) {
     }
     put("nwcheck_duration_seconds", &[], seconds(report.duration_ms));
     for (phase, of) in PHASES {
-        let during = report.observations.iter().filter(|o| of(o.operation));
+        let during = report
+            .observations
+            .iter()
+            .filter(|o| of.contains(&o.operation));
         let times = during.map(|o| {
             let took = o.elapsed_ms.or(o.rtt_ms).unwrap_or_default();
             (o.at_ms, o.at_ms + took)
@@ -222,21 +225,21 @@ fn check(metrics: &mut Metrics, labels: &Labels, report: &Report) {
 }
 
 /// The phases of a check, by what is attempted in them.
-const PHASES: &[(&str, fn(Operation) -> bool)] = &[
-    ("resolve", |o| matches!(o, Operation::Resolve)),
-    ("query", |o| matches!(o, Operation::Query)),
-    ("probe", |o| {
-        matches!(
-            o,
-            Operation::Connect | Operation::Echo | Operation::Datagram
-        )
-    }),
-    ("trace", |o| {
-        matches!(
-            o,
-            Operation::TraceTcp | Operation::TraceUdp | Operation::TraceIcmp
-        )
-    }),
+const PHASES: &[(&str, &[Operation])] = &[
+    ("resolve", &[Operation::Resolve]),
+    ("query", &[Operation::Query]),
+    (
+        "probe",
+        &[Operation::Connect, Operation::Echo, Operation::Datagram],
+    ),
+    (
+        "trace",
+        &[
+            Operation::TraceTcp,
+            Operation::TraceUdp,
+            Operation::TraceIcmp,
+        ],
+    ),
 ];
 
 fn address(metrics: &mut Metrics, labels: &Labels, endpoint: &EndpointReport) {

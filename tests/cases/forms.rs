@@ -1,6 +1,7 @@
 //! Each form, read by a strict reader of its own grammar: the reports of all cases, several at once, and reports whose every text is
 //! hostile. What a hostile text changes is that text and nothing else: the document has the same parts as with a harmless one.
 
+mod azure;
 mod exposition;
 mod markdown;
 mod plugin;

@@ -146,8 +146,11 @@ fn shown(report: &nwcheck::model::Report) {
             verbosity,
             ..Style::default()
         };
-        for (_, _, form) in Form::ALL {
-            render(Document::Report(report), *form, &style).unwrap();
+        render(Document::Report(report), Form::Text, &style).unwrap();
+        if verbosity == Verbosity::Verbose {
+            for (_, _, form) in Form::ALL {
+                render(Document::Report(report), *form, &style).unwrap();
+            }
         }
     }
 }
