@@ -32,7 +32,7 @@ fn annotate(text: &mut String, report: &Report, verbosity: Verbosity) {
     let mut told = vec![report.summary.clone()];
     if verbosity > Verbosity::Quiet {
         if let Some(reason) = reason {
-            if !report.summary.contains(reason.title.trim_end_matches('.')) {
+            if !lines::is_summed_up(report, reason) {
                 told.push(reason.title.clone());
             }
             told.extend(lines::of(reason));

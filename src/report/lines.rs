@@ -42,3 +42,10 @@ pub(super) fn reason(report: &Report) -> Option<&Finding> {
         .or_else(|| of(Severity::Error))
         .or_else(|| of(Severity::Warning))
 }
+
+/// Whether the summary says already what the finding's title says, perhaps after a colon, where its first letter is a small one.
+pub(super) fn is_summed_up(report: &Report, finding: &Finding) -> bool {
+    let mut title = finding.title.trim_end_matches('.').chars();
+    title.next();
+    report.summary.contains(title.as_str())
+}

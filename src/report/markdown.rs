@@ -7,7 +7,7 @@ mod escape;
 use super::graph::{Graph, remarks};
 use super::text::layout::Page;
 use super::text::{findings, measurements, name, observation};
-use super::{Document, Style, Verbosity, mermaid};
+use super::{Document, Style, Verbosity, lines, mermaid};
 use crate::model::evidence::Ended;
 use crate::model::finding::{Fact, Finding, Severity};
 use crate::model::report::{Batch, EndpointReport, Verdict};
@@ -176,7 +176,7 @@ fn finding(text: &mut String, report: &Report, finding: &Finding, verbose: bool)
     };
     text.push_str(&format!("**{label}: `{}`**", finding.id));
     // The headline says the cause already.
-    if !report.summary.contains(finding.title.trim_end_matches('.')) {
+    if !lines::is_summed_up(report, finding) {
         text.push_str(&format!(" — {}", prose(&finding.title)));
     }
     text.push_str("\n\n");
