@@ -110,7 +110,7 @@ pub const fn of(id: Id) -> (Kind, Side, At) {
         }
         Id::PortFiltered | Id::EchoFiltered => (Kind::GuestFirewall, Side::Local, At::Destination),
         Id::HostDown => (Kind::DestinationUnreachable, Side::Local, At::Destination),
-        Id::UdpNoAnswer => (Kind::NetworkError, Side::Local, At::Destination),
+        Id::UdpNoAnswer | Id::ServiceCloses => (Kind::NetworkError, Side::Local, At::Destination),
         Id::DestinationIntermittent
         | Id::DestinationAddressPartial
         | Id::DestinationIpv6Broken
