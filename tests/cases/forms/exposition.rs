@@ -171,7 +171,7 @@ fn every_report_is_metrics_without_a_fault() {
             assert_eq!(held("nwcheck_verdict"), [report.verdict.as_str()]);
             let all = samples.iter().filter(|s| s.name == "nwcheck_finding");
             let all: f64 = all.map(|s| s.value).sum();
-            assert_eq!(all.to_string(), report.findings.len().to_string());
+            assert!((all - report.findings.len() as f64).abs() < 0.5, "{text}");
         }
         for sample in &samples {
             if sample.name.ends_with("_ratio") {
