@@ -4,11 +4,13 @@ mod again;
 mod machines;
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::hash::RandomState;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 
@@ -18,7 +20,7 @@ use crate::cli::{self, Config, Invocation, Static, baseline, output, pager, syst
 use crate::collect::{self, Shared};
 use crate::demo;
 use crate::diagnose::{self, rules};
-use crate::model::exit::ExitStatus;
+use crate::model::exit::{ExitStatus, PluginState};
 use crate::model::proxy::ProxyEnvironment;
 use crate::model::report::{BATCH_SCHEMA, Batch, Tool};
 use crate::model::saved;
@@ -38,25 +40,53 @@ const BETWEEN_ROUNDS: Duration = Duration::from_secs(1);
 /// Path probes that may go at once.
 const PATH_BURST: u32 = 32;
 
-/// Runs what was typed, program name first. What goes wrong within the program itself ends as one line and "could not tell".
-pub fn run(words: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
-    match attempt(words) {
-        Ok(status) => status,
-        Err(error) => output::failed(&format!("{error:#}")),
+/// Why there is no result.
+#[derive(Debug, Error)]
+enum Stopped {
+    /// What was typed is wrong.
+    #[error(transparent)]
+    Usage(#[from] cli::Usage),
+    /// Something within the program itself.
+    #[error("nwcheck: {0:#}")]
+    Failed(#[from] anyhow::Error),
+}
+
+impl Stopped {
+    /// Says it, and gives the number that the shell sees. A monitoring system reads stdout alone, and knows a plugin that was called
+    /// wrongly as one that could not tell.
+    fn told(&self, plugin: bool) -> u8 {
+        if plugin {
+            let text = report::nagios::unknown(&self.to_string());
+            if let Err(error) = output::print(&text) {
+                output::complain(&format!("nwcheck: {error}"));
+            }
+            return PluginState::Unknown.code();
+        }
+        output::complain(&self.to_string());
+        match self {
+            Self::Usage(_) => ExitStatus::Usage.code(),
+            Self::Failed(_) => ExitStatus::CouldNotTell.code(),
+        }
     }
 }
 
-fn attempt(words: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Result<ExitStatus> {
+/// Runs what was typed, program name first, and gives the number that the shell sees. What goes wrong within the program itself ends
+/// as one line and "could not tell".
+pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let words: Vec<OsString> = words.into_iter().collect();
+    match attempt(&words) {
+        Ok(code) => code,
+        Err(stopped) => stopped.told(cli::is_plugin(&words)),
+    }
+}
+
+fn attempt(words: &[OsString]) -> Result<u8, Stopped> {
     let terminal = Terminal::read();
-    let invocation = match cli::parse(words) {
-        Ok(invocation) => invocation,
-        Err(usage) => return Ok(wrong(&usage)),
-    };
+    let invocation = cli::parse(words)?;
     let all: Vec<_> = rules::all().collect();
-    match cli::run_static(&invocation, &all, &terminal) {
-        Some(Ok(done)) => return Ok(output::status(printed(&done, &terminal), done.status)),
-        Some(Err(usage)) => return Ok(wrong(&usage)),
-        None => {}
+    if let Some(done) = cli::run_static(&invocation, &all, &terminal) {
+        let done = done?;
+        return Ok(output::status(printed(&done, &terminal), done.status).code());
     }
     if let Invocation::Show(show) = invocation {
         return again::show(&show, &terminal);
@@ -71,8 +101,8 @@ fn attempt(words: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Resul
     let status = LocalSet::new().block_on(&runtime, async {
         match invocation {
             Invocation::Check(config) => checks(*config, &terminal).await,
-            Invocation::Demo(config) => demo::run(*config, &terminal).await,
-            _ => Ok(ExitStatus::Passed),
+            Invocation::Demo(config) => Ok(demo::run(*config, &terminal).await?.code()),
+            _ => Ok(ExitStatus::Passed.code()),
         }
     });
     // The system's resolver can't be cancelled, and is not waited for.
@@ -92,25 +122,20 @@ fn printed(done: &Static, terminal: &Terminal) -> Result<Written, Unwritten> {
 }
 
 /// Makes the checks, prints and saves their reports.
-async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
-    if let Err(usage) = interfaces_exist(&config) {
-        return Ok(wrong(&usage));
-    }
-    let earlier = match config.baseline.as_deref().map(baseline::read).transpose() {
-        Ok(reports) => reports.unwrap_or_default(),
-        Err(usage) => return Ok(wrong(&usage)),
-    };
-    let systems = match config.as_database.as_deref().map(systems::read).transpose() {
-        Ok(systems) => systems.unwrap_or_default(),
-        Err(usage) => return Ok(wrong(&usage)),
-    };
+async fn checks(config: Config, terminal: &Terminal) -> Result<u8, Stopped> {
+    interfaces_exist(&config)?;
+    let earlier = config.baseline.as_deref().map(baseline::read).transpose()?;
+    let earlier = earlier.unwrap_or_default();
+    let systems = config
+        .as_database
+        .as_deref()
+        .map(systems::read)
+        .transpose()?;
+    let systems = systems.unwrap_or_default();
     for note in &config.notes {
         output::complain(&format!("nwcheck: {note}"));
     }
-    let sources = match machines::sources(&config) {
-        Ok(sources) => sources,
-        Err(usage) => return Ok(wrong(&usage)),
-    };
+    let sources = machines::sources(&config)?;
     let began = (jiff::Timestamp::now(), Instant::now());
     let progress = progress(&config, terminal);
     let pipe_open = Rc::new(Cell::new(true));
@@ -135,11 +160,7 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     };
     let reports = all(&config, &earlier, known, &progress, each).await;
     progress.clear();
-    let reports = match reports {
-        Ok(reports) => reports,
-        Err(usage) => return Ok(wrong(&usage)),
-    };
-    let reports = reports
+    let reports = reports?
         .into_iter()
         .map(|report| report::redact::redacted(report, key.as_ref()))
         .collect::<Result<Vec<_>, _>>()
@@ -159,25 +180,52 @@ async fn checks(config: Config, terminal: &Terminal) -> anyhow::Result<ExitStatu
     let document = match (&batch, reports.first()) {
         (Some(batch), _) => Document::Batch(batch),
         (None, Some(report)) => Document::Report(report),
-        (None, None) => anyhow::bail!("no check was made"),
+        (None, None) => return Err(anyhow::anyhow!("no check was made").into()),
     };
-    deliver(document, &config, terminal, status, !stream)
+    Ok(deliver(document, &config, terminal, status, !stream)?)
 }
 
-/// Prints a document, unless that is done already, and saves it; what can't be written makes the exit status "could not tell".
+/// Prints a document, unless that is done already, and saves it; what can't be written makes the exit status "could not tell". Gives the
+/// number that the shell sees.
 fn deliver(
     document: Document<'_>,
     config: &Config,
     terminal: &Terminal,
     mut status: ExitStatus,
     unprinted: bool,
-) -> anyhow::Result<ExitStatus> {
+) -> anyhow::Result<u8> {
+    let style = terminal.style(config.colour, Some(config));
+    if config.output == Form::Nagios {
+        // A plugin says on its first line what its exit status says.
+        let unsaved = save(document, config, terminal);
+        let state = report::nagios::state(document);
+        let (text, state) = match unsaved.first() {
+            None => (report::nagios::render(document, &style), state),
+            Some(error) => {
+                let told = report::nagios::headline(document, &style);
+                let text = report::nagios::unknown(&format!("{error}; the check itself: {told}"));
+                (text, PluginState::Unknown)
+            }
+        };
+        return Ok(match output::print(&text) {
+            Ok(_) => state.code(),
+            Err(error) => output::failed(&error.to_string()).code(),
+        });
+    }
     if unprinted {
-        let style = terminal.style(config.colour, Some(config));
         let text = report::render(document, config.output, &style)
             .context("the report can't be written")?;
         status = output::status(output::print(&text), status);
     }
+    for error in save(document, config, terminal) {
+        status = output::failed(&error);
+    }
+    Ok(status.code())
+}
+
+/// Saves a document in every form that was asked for, and says what could not be.
+fn save(document: Document<'_>, config: &Config, terminal: &Terminal) -> Vec<String> {
+    let mut unsaved = Vec::new();
     for save in &config.saves {
         let saved = report::render(document, save.form, &terminal.file_style(config))
             .map_err(|error| error.to_string())
@@ -185,11 +233,9 @@ fn deliver(
                 let written = local::writing_files(|| output::save(&save.path, &text));
                 written.map_err(|error| error.to_string())
             });
-        if let Err(error) = saved {
-            status = output::failed(&error);
-        }
+        unsaved.extend(saved.err());
     }
-    Ok(status)
+    unsaved
 }
 
 /// What was read before the checks, and all of them use.
@@ -423,9 +469,4 @@ fn progress(config: &Config, terminal: &Terminal) -> Progress {
     };
     let labels: Vec<String> = config.targets.iter().map(Target::label).collect();
     Progress::new(labels.iter().map(String::as_str), drawing)
-}
-
-fn wrong(usage: &cli::Usage) -> ExitStatus {
-    output::complain(&usage.to_string());
-    ExitStatus::Usage
 }

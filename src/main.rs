@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(nwcheck::app::run(std::env::args_os()).code())
+    ExitCode::from(nwcheck::app::run(std::env::args_os()))
 }

@@ -4,21 +4,20 @@ use std::hash::RandomState;
 
 use anyhow::Context as _;
 
+use super::Stopped;
+
 use crate::cli::terminal::Terminal;
 use crate::cli::{Diff, ProseForm, Show, Usage, output, saved};
 use crate::diagnose;
+use crate::model::Report;
 use crate::model::saved::{Saved, joined};
-use crate::model::{ExitStatus, Report};
 use crate::report::{self, Document};
 
 /// `nwcheck show`: reads the files, judges them anew where that was asked for, and prints and saves them.
-pub(super) fn show(show: &Show, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
+pub(super) fn show(show: &Show, terminal: &Terminal) -> Result<u8, Stopped> {
     let mut documents = Vec::new();
     for file in &show.files {
-        match saved::read(file, "") {
-            Ok(read) => documents.extend(read),
-            Err(usage) => return Ok(super::wrong(&usage)),
-        }
+        documents.extend(saved::read(file, "")?);
     }
     if show.rejudge {
         for document in &mut documents {
@@ -36,28 +35,31 @@ pub(super) fn show(show: &Show, terminal: &Terminal) -> anyhow::Result<ExitStatu
         }
     }
     let Some(whole) = joined(documents) else {
-        anyhow::bail!("no report was read");
+        return Err(anyhow::anyhow!("no report was read").into());
     };
     let document = match &whole {
         Saved::Report(report) => Document::Report(report),
         Saved::Batch(batch) => Document::Batch(batch),
     };
-    super::deliver(document, &show.config, terminal, whole.exit(), true)
+    Ok(super::deliver(
+        document,
+        &show.config,
+        terminal,
+        whole.exit(),
+        true,
+    )?)
 }
 
 /// `nwcheck diff`: reads both files, and prints what changed.
-pub(super) fn diff(typed: &Diff, terminal: &Terminal) -> anyhow::Result<ExitStatus> {
+pub(super) fn diff(typed: &Diff, terminal: &Terminal) -> Result<u8, Stopped> {
     let read = |file| -> Result<Vec<Report>, Usage> {
         let documents = saved::read(file, "")?;
         Ok(documents.iter().flat_map(Saved::reports).cloned().collect())
     };
-    let (a, b) = match read(&typed.a).and_then(|a| Ok((a, read(&typed.b)?))) {
-        Ok(both) => both,
-        Err(usage) => return Ok(super::wrong(&usage)),
-    };
+    let (a, b) = (read(&typed.a)?, read(&typed.b)?);
     let diff = match report::diff::compare(&a, &b) {
         Ok(diff) => diff,
-        Err(incomparable) => return Ok(output::failed(&incomparable.to_string())),
+        Err(incomparable) => return Ok(output::failed(&incomparable.to_string()).code()),
     };
     let text = match typed.form {
         ProseForm::Text => report::diff::text(&diff, &terminal.diff_style(typed)),
@@ -66,7 +68,7 @@ pub(super) fn diff(typed: &Diff, terminal: &Terminal) -> anyhow::Result<ExitStat
             report::json::render(&diff).context("the comparison can't be written")?
         }
     };
-    Ok(output::status(output::print(&text), diff.exit()))
+    Ok(output::status(output::print(&text), diff.exit()).code())
 }
 
 /// What was measured, judged by the rules of today.

@@ -267,7 +267,7 @@ pub(super) struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Form of the result: text, json, jsonl, html, dot, mermaid, svg [text]
+    /// Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]
     #[arg(short, long, value_name = "FORM")]
     pub(super) output: Option<String>,
     /// Also write to FILE, form by extension (repeatable)

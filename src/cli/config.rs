@@ -2,16 +2,18 @@
 
 mod limits;
 mod prose;
+mod shown;
 
 use std::path::PathBuf;
 
-use super::args::{CheckArgs, Command, OutputArgs, ShowArgs, Typed};
+use super::args::{CheckArgs, Command, ShowArgs, Typed};
 use super::usage::Usage;
 use super::{Invocation, payload, schema, value};
 use crate::model::options::{Family, Options};
 use crate::model::target::{Protocol, Target};
 use crate::model::topology::TraceProtocol;
 use crate::report::{Form, Verbosity};
+use shown::output;
 
 pub use prose::{Diff, Explain, ProseForm};
 
@@ -313,25 +315,6 @@ fn check(
     })
 }
 
-/// When colour is used.
-fn colour(typed: Option<&str>) -> Result<Colour, Usage> {
-    match typed {
-        None | Some("auto") => Ok(Colour::Auto),
-        Some("always") => Ok(Colour::Always),
-        Some("never") => Ok(Colour::Never),
-        Some(other) => Err(value::wrong("--color", format!("`{other}` is not known"))),
-    }
-}
-
-/// Which characters are used.
-const fn charset(ascii: bool) -> Charset {
-    if ascii {
-        Charset::Ascii
-    } else {
-        Charset::Locale
-    }
-}
-
 /// Saved reports, shown again.
 fn show(typed: ShowArgs) -> Result<Show, Usage> {
     let stdin = typed.files.iter().filter(|file| file.as_os_str() == "-");
@@ -348,76 +331,6 @@ fn show(typed: ShowArgs) -> Result<Show, Usage> {
         rejudge: typed.rejudge,
         config: output(Options::default(), typed.output)?,
     })
-}
-
-/// What is to be shown, and where.
-fn output(options: Options, typed: OutputArgs) -> Result<Config, Usage> {
-    let form = match typed.output.as_deref() {
-        None => Form::default(),
-        Some(file) if file.contains(['.', '/']) => {
-            return Err(Usage::new(
-                "--output",
-                format!("`{file}` is a file, and a form is wanted"),
-                "the form on stdout with -o, a file with --save",
-                format!("--save {file}"),
-            ));
-        }
-        Some(typed) => Form::ALL
-            .iter()
-            .find(|(name, ..)| *name == typed)
-            .map(|(.., form)| *form)
-            .ok_or_else(|| {
-                value::wrong(
-                    "--output",
-                    format!("the form `{typed}` is not known to this version"),
-                )
-            })?,
-    };
-    let colour = colour(typed.color.as_deref())?;
-    if typed.redact && typed.verbose > 1 {
-        return Err(Usage::new(
-            "--redact",
-            "-vv tells of each probe with its real addresses",
-            "one of the two",
-            "-v --redact",
-        ));
-    }
-    Ok(Config {
-        targets: Vec::new(),
-        options,
-        output: form,
-        saves: typed.save.into_iter().map(save).collect::<Result<_, _>>()?,
-        verbosity: match (typed.quiet, typed.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, 1..) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        },
-        each_probe: typed.verbose > 1,
-        redact: typed.redact,
-        colour,
-        charset: charset(typed.ascii),
-        baseline: None,
-        as_database: None,
-        inventories: Vec::new(),
-        notes: Vec::new(),
-    })
-}
-
-fn save(path: PathBuf) -> Result<Save, Usage> {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let known = Form::ALL
-        .iter()
-        .find(|(_, name, _)| Some(*name) == extension.as_deref());
-    match known {
-        Some((.., form)) => Ok(Save { path, form: *form }),
-        None => Err(value::wrong(
-            "--save",
-            format!(
-                "the extension of `{}` names no form of the report",
-                path.display()
-            ),
-        )),
-    }
 }
 
 /// A target of `nwcheck trace`, for the protocol that was named: a SYN needs a port, an echo request has none.

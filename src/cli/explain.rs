@@ -1,6 +1,6 @@
 //! `nwcheck explain`: what a finding means, how it is proven, what to do, and what else looks like it.
 //!
-//! One file a form: [`text`] for people, [`json`] for scripts, [`markdown`] for a wiki or a ticket, [`page`] for `nwcheck-findings(7)`.
+//! One file a form: `text` for people, `json` for scripts, `markdown` for a wiki or a ticket, `page` for `nwcheck-findings(7)`.
 
 mod json;
 mod markdown;
@@ -119,15 +119,7 @@ const fn severity(id: Id) -> &'static str {
 }
 
 fn origin(id: Id) -> &'static str {
-    use crate::model::Origin;
-    match id.origin() {
-        Origin::Name => "name",
-        Origin::Local => "local",
-        Origin::Path => "path",
-        Origin::Destination => "destination",
-        Origin::Service => "service",
-        Origin::Policy => "policy",
-    }
+    id.origin().as_str()
 }
 
 /// The link of the chain that a finding belongs to.

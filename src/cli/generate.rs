@@ -124,6 +124,10 @@ fn page(name: &str, command: Command, others: &[String]) -> Vec<u8> {
         roff.text([bold(*code)]);
         roff.text([roman(*meaning)]);
     }
+    if let Some(note) = help::exit_note(name) {
+        roff.control("PP", []);
+        roff.text([roman(note)]);
+    }
     roff.control("SH", ["SEE ALSO"]);
     roff.text([roman(others.join(", "))]);
     let _ = roff.to_writer(&mut bytes);

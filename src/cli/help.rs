@@ -392,6 +392,18 @@ pub(super) fn exits(page: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// What is to be added to that, where a check can be shown as a monitoring plugin's.
+pub(super) fn exit_note(page: &str) -> Option<&'static str> {
+    let no_check = [
+        "nwcheck-diff",
+        "nwcheck-schema",
+        "nwcheck-explain",
+        "nwcheck-demo",
+    ];
+    (!no_check.contains(&page))
+        .then_some("-o nagios alone: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (wrong usage, too)")
+}
+
 /// What stands at the end of a command's help.
 pub(super) fn after(page: &str) -> StyledStr {
     let examples = examples(page);
@@ -406,6 +418,10 @@ pub(super) fn after(page: &str) -> StyledStr {
     let _ = write!(text, "\n\x1b[1mExit status:\x1b[0m");
     for (code, meaning) in exits(page) {
         let _ = write!(text, "\n  {code}  {meaning}");
+    }
+    // The overview stays on one page of a terminal.
+    if let Some(note) = exit_note(page).filter(|_| page != "nwcheck") {
+        let _ = write!(text, "\n  {note}");
     }
     text
 }

@@ -105,6 +105,38 @@ where
     }
 }
 
+/// Whether a monitoring system calls, as far as the words tell before they are understood: `-o nagios` in any of its spellings.
+pub fn is_plugin(words: &[OsString]) -> bool {
+    let mut words = words.iter().map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        let typed = if let Some(long) = word.strip_prefix("--output") {
+            long.to_owned()
+        } else if let Some(short) = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')) {
+            // Options without a value may stand before it: `-qo nagios`.
+            match short
+                .trim_start_matches(['q', 'v', '4', '6'])
+                .strip_prefix('o')
+            {
+                Some(rest) => rest.to_owned(),
+                None => continue,
+            }
+        } else if word == "--" {
+            return false;
+        } else {
+            continue;
+        };
+        let given = match typed.strip_prefix('=') {
+            Some(given) => given.to_owned(),
+            None if typed.is_empty() => words.next().unwrap_or_default().into_owned(),
+            None => typed,
+        };
+        if given == "nagios" {
+            return true;
+        }
+    }
+    false
+}
+
 /// Answers what needs no network; none for what does.
 ///
 /// # Errors

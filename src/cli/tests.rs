@@ -90,13 +90,20 @@ fn every_form_can_be_typed_and_is_told_of() {
             .to_string()
     };
     let (unknown, unsaved) = (wrong("tcp a:1 -o x"), wrong("tcp a:1 --save x"));
+    assert!(wrong("tcp a:1 -o x.").ends_with("--save report.json"));
+    assert!(wrong("tcp a:1 --save x.").contains("names no form"));
     for (name, extension, form) in Form::ALL {
-        let typed = config(&format!("tcp a:1 -o {name} --save x.{extension}"));
-        assert_eq!((typed.output, typed.saves[0].form), (*form, *form));
+        let typed = config(&format!("tcp a:1 -o {name}"));
+        assert_eq!(typed.output, *form);
         for text in [&help, &unknown] {
             assert!(text.contains(name), "{name}: {text}");
         }
+        let Some(extension) = extension else { continue };
+        let typed = config(&format!("tcp a:1 --save x.{extension}"));
+        assert_eq!(typed.saves[0].form, *form);
         assert!(unsaved.contains(&format!(".{extension}")), "{unsaved}");
+        let file = wrong(&format!("tcp a:1 -o x.{extension}"));
+        assert!(file.ends_with(&format!("--save x.{extension}")), "{file}");
     }
 }
 

@@ -9,12 +9,12 @@ use crate::model::{Address, Endpoint, Ms, Target};
 const HINTS: &[(&str, &str, &str)] = &[
     (
         "--output",
-        "text, json, jsonl, html, dot, mermaid or svg",
+        "text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid or svg",
         "-o json",
     ),
     (
         "--save",
-        "a file ending in .txt, .json, .jsonl, .html, .dot, .mmd or .svg",
+        "a file ending in .txt, .json, .jsonl, .md, .html, .xml, .prom, .dot, .mmd or .svg",
         "--save report.json",
     ),
     ("--color", "auto, always or never", "--color never"),

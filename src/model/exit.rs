@@ -1,4 +1,4 @@
-//! The exit status: what a CI job reads.
+//! The exit status: what a CI job reads, and what a monitoring system reads.
 
 /// What the process says at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,5 +40,41 @@ impl ExitStatus {
         } else {
             other
         }
+    }
+}
+
+/// What a monitoring plugin says at its end, which has other numbers (Monitoring Plugins Development Guidelines, "Plugin Return Codes").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PluginState {
+    /// It works.
+    Ok,
+    /// It works, and something is wrong.
+    Warning,
+    /// It does not work.
+    Critical,
+    /// The plugin was called wrongly, or could not tell.
+    Unknown,
+}
+
+impl PluginState {
+    /// The number that the monitoring system sees.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
+impl std::fmt::Display for PluginState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Ok => "OK",
+            Self::Warning => "WARNING",
+            Self::Critical => "CRITICAL",
+            Self::Unknown => "UNKNOWN",
+        })
     }
 }

@@ -20,6 +20,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// Whose it is: the links of the chain from the name to the service, in the order in which a check passes them.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -39,6 +50,20 @@ pub enum Origin {
     Service,
     /// What the user demanded, or a declared rule.
     Policy,
+}
+
+impl Origin {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Local => "local",
+            Self::Path => "path",
+            Self::Destination => "destination",
+            Self::Service => "service",
+            Self::Policy => "policy",
+        }
+    }
 }
 
 macro_rules! ids {

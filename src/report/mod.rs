@@ -3,13 +3,20 @@
 //! One file per form; adding one is a file, a [`Form`] and a line in [`render`]. Nothing here reads a terminal, an environment or a
 //! clock, looks up a name or decides what is wrong: it shows what stands in the report, and escapes it for whoever reads it.
 
+pub mod azure;
 pub mod diff;
 pub mod dot;
+pub mod github;
 mod graph;
 pub mod html;
 pub mod json;
 pub mod jsonl;
+pub mod junit;
+mod lines;
+pub mod markdown;
 pub mod mermaid;
+pub mod nagios;
+pub mod prometheus;
 pub mod redact;
 pub mod svg;
 pub mod text;
@@ -42,8 +49,20 @@ pub enum Form {
     Json,
     /// One report a line.
     Jsonl,
+    /// For a ticket or a pull request.
+    Markdown,
     /// For a browser: one file that stands for itself.
     Html,
+    /// For CI: test cases.
+    Junit,
+    /// For a GitHub Actions run: annotations.
+    Github,
+    /// For Nagios, Icinga and others: a plugin's line, with performance data.
+    Nagios,
+    /// Metrics, for the textfile collector.
+    Prometheus,
+    /// In the shape of Azure Network Watcher's connectivity check.
+    Azure,
     /// The topology for Graphviz.
     Dot,
     /// The topology for Mermaid.
@@ -53,15 +72,22 @@ pub enum Form {
 }
 
 impl Form {
-    /// Every form, by the name that is typed and the extension of its files.
-    pub const ALL: &[(&str, &str, Self)] = &[
-        ("text", "txt", Self::Text),
-        ("json", "json", Self::Json),
-        ("jsonl", "jsonl", Self::Jsonl),
-        ("html", "html", Self::Html),
-        ("dot", "dot", Self::Dot),
-        ("mermaid", "mmd", Self::Mermaid),
-        ("svg", "svg", Self::Svg),
+    /// Every form, by the name that is typed and the extension of its files; what a program reads from stdout, or has another form's
+    /// extension, has none.
+    pub const ALL: &[(&str, Option<&str>, Self)] = &[
+        ("text", Some("txt"), Self::Text),
+        ("json", Some("json"), Self::Json),
+        ("jsonl", Some("jsonl"), Self::Jsonl),
+        ("markdown", Some("md"), Self::Markdown),
+        ("html", Some("html"), Self::Html),
+        ("junit", Some("xml"), Self::Junit),
+        ("github", None, Self::Github),
+        ("nagios", None, Self::Nagios),
+        ("prometheus", Some("prom"), Self::Prometheus),
+        ("azure", None, Self::Azure),
+        ("dot", Some("dot"), Self::Dot),
+        ("mermaid", Some("mmd"), Self::Mermaid),
+        ("svg", Some("svg"), Self::Svg),
     ];
 }
 
@@ -119,6 +145,12 @@ pub fn render(document: Document<'_>, form: Form, style: &Style) -> serde_json::
         (Form::Json, Document::Report(report)) => json::render(report),
         (Form::Json, Document::Batch(batch)) => json::render(batch),
         (Form::Html, document) => html::render(document),
+        (Form::Markdown, document) => Ok(markdown::render(document, style)),
+        (Form::Junit, document) => Ok(junit::render(document, style)),
+        (Form::Github, document) => Ok(github::render(document, style)),
+        (Form::Nagios, document) => Ok(nagios::render(document, style)),
+        (Form::Prometheus, document) => Ok(prometheus::render(document, style)),
+        (Form::Azure, document) => azure::render(document),
         (Form::Dot, document) => Ok(dot::render(document)),
         (Form::Mermaid, document) => Ok(mermaid::render(document)),
         (Form::Svg, document) => Ok(svg::render(document)),

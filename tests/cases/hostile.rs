@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{files, strict};
 
 /// The leaves of a document, by their path.
-fn leaves(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
+pub fn leaves(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
     let mut inner = |key: String, value: &Value| {
         path.push(key.replace('~', "~0").replace('/', "~1"));
         leaves(value, path, found);
@@ -162,8 +162,12 @@ fn shown(report: &nwcheck::model::Report) {
             ..Style::default()
         };
         render(Document::Report(report), Form::Text, &style).unwrap();
+        if verbosity == Verbosity::Verbose {
+            for (_, _, form) in Form::ALL {
+                render(Document::Report(report), *form, &style).unwrap();
+            }
+        }
     }
-    render(Document::Report(report), Form::Json, &Style::default()).unwrap();
     let html = render(Document::Report(report), Form::Html, &Style::default()).unwrap();
     if let Err(error) = strict::read(&html) {
         panic!("{error}\n{html}");

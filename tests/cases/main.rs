@@ -10,6 +10,7 @@
 
 mod expected;
 mod files;
+mod forms;
 mod hostile;
 mod invariants;
 mod random;

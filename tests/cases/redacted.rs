@@ -6,6 +6,7 @@ use nwcheck::diagnose::diagnose;
 use nwcheck::model::Report;
 use nwcheck::model::saved::{self, Saved};
 use nwcheck::report::redact::redact;
+use nwcheck::report::{Document, Form, Style, Verbosity, render};
 
 use crate::files;
 
@@ -54,4 +55,45 @@ fn a_redacted_report_is_judged_as_the_whole_one() {
         failed.len(),
         failed.join("\n")
     );
+}
+
+#[test]
+fn no_form_of_a_redacted_report_tells_an_original() {
+    for (name, whole) in crate::forms::reports() {
+        let mut redacted = whole.clone();
+        redact(&mut redacted, &RandomState::new()).unwrap();
+        let routers = whole.endpoints.iter().filter_map(|e| e.path.as_ref());
+        let nodes = routers
+            .flat_map(|path| &path.hops)
+            .flat_map(|hop| &hop.nodes);
+        let mut originals: Vec<String> = nodes
+            .filter_map(|node| node.address.as_ref())
+            .chain(whole.endpoints.iter().map(|endpoint| &endpoint.address))
+            .filter(|address| !address.ip().is_loopback() && !address.ip().is_unspecified())
+            .map(ToString::to_string)
+            .collect();
+        originals.extend(Some(whole.target.host.clone()).filter(|host| host.contains(".example")));
+        let style = Style {
+            verbosity: Verbosity::Verbose,
+            ..Style::default()
+        };
+        for (form, _, kind) in Form::ALL {
+            let text = render(Document::Report(&redacted), *kind, &style).unwrap();
+            for original in &originals {
+                let found = text.match_indices(original.as_str()).any(|(at, _)| {
+                    let part = |c: char| c.is_ascii_alphanumeric() || ".:-".contains(c);
+                    let before = text[..at].ends_with(part);
+                    // A colon ends an IPv4 address or a name, and a dot a sentence.
+                    let after = &text[at + original.len()..];
+                    let goes_on = after.starts_with(|c: char| c.is_ascii_alphanumeric())
+                        || (after.starts_with(':') && original.contains(':'))
+                        || after.strip_prefix('.').is_some_and(|rest| {
+                            rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+                        });
+                    !before && !goes_on
+                });
+                assert!(!found, "{name} as {form}: {original}\n{text}");
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod help;
 mod loopback;
 #[cfg(target_os = "linux")]
 mod machines;
+mod plugin;
 mod saved;
 mod usage;
 

@@ -255,7 +255,7 @@ fn two_reports_are_compared() {
     assert_eq!((better.status, better.stdout.lines().count()), (0, 1));
     let marked = nwcheck(["diff", &good, &bad, "-o", "markdown"]);
     assert!(
-        marked.stdout.starts_with("### 127.0.0.1:18081 is worse"),
+        marked.stdout.starts_with("### `127.0.0.1:18081` is worse"),
         "{}",
         marked.stdout
     );

@@ -250,7 +250,7 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["tcp", "a:1", "--save", "a.csv"],
         &[
             "`a.csv` names no form",
-            ".txt, .json, .jsonl, .html, .dot, .mmd or .svg",
+            "a file ending in .txt, .json, .jsonl, .md, .html, .xml",
         ],
     ),
     (

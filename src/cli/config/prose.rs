@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::super::Usage;
 use super::super::args::{DiffArgs, ExplainArgs};
-use super::{Charset, Colour, charset, colour};
+use super::shown::{charset, colour};
+use super::{Charset, Colour};
 use crate::report::Verbosity;
 
 /// The form of what is said in sentences: a comparison, an explanation.

@@ -2,7 +2,7 @@
 
 use super::text::{said, side};
 use crate::model::diff::{Change, Comparison, Diff};
-use crate::model::text::deceives;
+use crate::report::markdown::prose;
 
 /// All comparisons.
 pub fn render(diff: &Diff) -> String {
@@ -12,7 +12,7 @@ pub fn render(diff: &Diff) -> String {
     }
     for (letter, only) in [("A", &diff.only_in_a), ("B", &diff.only_in_b)] {
         if !only.is_empty() {
-            let only: Vec<String> = only.iter().map(|target| plain(target)).collect();
+            let only: Vec<String> = only.iter().map(|target| prose(target)).collect();
             text.push_str(&format!("Only in {letter}: {}\n\n", only.join(", ")));
         }
     }
@@ -24,16 +24,16 @@ pub fn render(diff: &Diff) -> String {
 fn one(text: &mut String, comparison: &Comparison) {
     text.push_str(&format!(
         "### {} {}\n\n",
-        plain(&comparison.b.target),
-        plain(said(comparison))
+        prose(&comparison.b.target),
+        prose(said(comparison))
     ));
     if let Some(step) = comparison.parts_at {
         text.push_str(&format!("They part at **{}**.\n\n", step.as_str()));
     }
     text.push_str(&format!(
         "- A: {}\n- B: {}\n\n| step | change | what |\n|---|---|---|\n",
-        plain(&side(&comparison.a)),
-        plain(&side(&comparison.b))
+        prose(&side(&comparison.a)),
+        prose(&side(&comparison.b))
     ));
     for compared in &comparison.steps {
         let step = compared.step.as_str();
@@ -47,38 +47,16 @@ fn one(text: &mut String, comparison: &Comparison) {
             };
             let about = difference.endpoint.as_ref();
             let about = about.map_or(String::new(), |endpoint| format!("{endpoint}: "));
-            let what = plain(&format!("{about}{}", difference.text));
+            let what = prose(&format!("{about}{}", difference.text));
             text.push_str(&format!("| {step} | {word} | {what} |\n"));
         }
     }
     text.push('\n');
     for note in &comparison.notes {
-        text.push_str(&format!("> {}\n>\n", plain(note)));
+        text.push_str(&format!("> {}\n>\n", prose(note)));
     }
     if !comparison.notes.is_empty() {
         text.truncate(text.trim_end_matches(">\n").len());
         text.push('\n');
     }
-}
-
-/// Text that stays text: no markup, no HTML, no link, no image, no mention of a person, and no end of a cell.
-fn plain(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            _ if deceives(c) => safe.push_str(&format!("\\\\u{{{:x}}}", u32::from(c))),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
-            // Nobody is called by it: between sign and name stands a comment, which is not shown.
-            '@' => safe.push_str("@<!-- -->"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '!' | '|' | '~' => {
-                safe.push('\\');
-                safe.push(c);
-            }
-            _ => safe.push(c),
-        }
-    }
-    safe.replace("://", ":&#47;&#47;")
-        .replace("www.", "www&#46;")
 }

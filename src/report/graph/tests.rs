@@ -134,6 +134,7 @@ fn topologies_are_what_was_looked_at() {
     let style = Style::default();
     let forms = [Form::Dot, Form::Mermaid, Form::Svg];
     for (_, extension, form) in Form::ALL.iter().filter(|(.., form)| forms.contains(form)) {
+        let extension = extension.unwrap();
         for name in [
             "dead-arm",
             "unequal-arms",

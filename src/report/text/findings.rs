@@ -4,7 +4,7 @@ use super::layout::{GUTTER, Ink, Page, gutter};
 use super::observation;
 use crate::model::finding::{Action, Fact, Finding, Severity};
 use crate::model::{Observation, ObservationId, Report};
-use crate::report::{Style, Verbosity};
+use crate::report::{Style, Verbosity, lines};
 
 /// So many attempts are shown beneath a fact: as many as a burst has.
 const SHOWN: usize = 10;
@@ -13,10 +13,8 @@ const SHOWN: usize = 10;
 pub(super) fn show(page: &mut Page<'_>, report: &Report, finding: &Finding, style: &Style) {
     let (label, ink) = label(report, finding);
     page.hanging_in(&[(ink, &gutter(label))], Ink::Strong, finding.id.as_str());
-    // The headline says the cause already, perhaps after a colon, where its first letter is a small one.
-    let mut title = finding.title.trim_end_matches('.').chars();
-    title.next();
-    if !report.summary.contains(title.as_str()) {
+    // The headline says the cause already.
+    if !lines::is_summed_up(report, finding) {
         page.field("", &finding.title);
     }
     if !finding.explanation.is_empty() && finding.explanation != finding.title {
@@ -84,7 +82,7 @@ fn step(page: &mut Page<'_>, label: &str, point: &str, action: &Action) {
 }
 
 /// `1-4, 7`: numbers of observations, runs drawn together.
-pub(super) fn numbers(ids: &[ObservationId]) -> String {
+pub(in crate::report) fn numbers(ids: &[ObservationId]) -> String {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
