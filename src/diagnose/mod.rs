@@ -3,6 +3,7 @@
 mod chain;
 mod compose;
 mod criteria;
+mod fallback;
 mod rule;
 pub mod rules;
 pub mod scene;

@@ -31,6 +31,7 @@ pub mod echo;
 pub mod errno;
 pub mod flow;
 pub mod getaddrinfo;
+pub mod getent;
 pub mod privilege;
 pub mod queue;
 pub mod raw;

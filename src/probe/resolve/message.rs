@@ -98,6 +98,14 @@ pub(super) struct Reply {
     pub(super) edns_unknown: bool,
 }
 
+/// A label that nobody has, to ask for beside a name: 64 random bits.
+pub(super) fn random_label() -> String {
+    let bits: String = (0..4)
+        .map(|_| format!("{:04x}", Message::query().metadata.id))
+        .collect();
+    format!("nwcheck-{bits}")
+}
+
 impl Question {
     /// A question for a name without its final dot; none if it is no name that DNS can carry.
     pub(super) fn new(name: &str, kind: Kind) -> Option<Self> {
