@@ -360,9 +360,7 @@ fn special(ip: IpAddr) -> Option<&'static str> {
             [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
                 Some("of a range for documentation (RFC 5737), which no host has")
             }
-            [240..=254, ..] | [255, ..] => {
-                Some("of the reserved range 240.0.0.0/4, which no host has")
-            }
+            [240..=255, ..] => Some("of the reserved range 240.0.0.0/4, which no host has"),
             [0, ..] => Some("of 0.0.0.0/8, which no host has"),
             _ => None,
         },

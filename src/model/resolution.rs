@@ -108,6 +108,7 @@ pub struct Resolution {
 
 impl Resolution {
     /// What the servers behind the stub say, as if they were the configured ones.
+    #[must_use]
     pub fn behind(&self) -> Self {
         Self {
             names: self.names.clone(),

@@ -399,9 +399,9 @@ impl Asking<'_> {
         transport: Transport,
         checking_disabled: bool,
         heard: &Heard,
-        shelf: Shelf,
+        kept: Shelf,
     ) {
-        let control = checking_disabled || Some(kind) == self.asked.other || shelf == Shelf::Random;
+        let control = checking_disabled || Some(kind) == self.asked.other || kept == Shelf::Random;
         let observation = self.observe(heard, control);
         let reply = heard.reply.clone();
         let answer = ServerAnswer {
@@ -421,7 +421,7 @@ impl Asking<'_> {
         };
         self.recorder.update(|evidence| {
             if let Some(resolution) = &mut evidence.resolution {
-                match (shelf, self.place) {
+                match (kept, self.place) {
                     (Shelf::Random, _) => resolution.random_names.push(answer),
                     (Shelf::Place, Place::Configured(_)) => resolution.servers.push(answer),
                     (Shelf::Place, Place::Upstream) => resolution.upstream.push(answer),

@@ -100,10 +100,10 @@ pub(super) struct Reply {
 
 /// A label that nobody has, to ask for beside a name: 64 random bits.
 pub(super) fn random_label() -> String {
-    let bits: String = (0..4)
-        .map(|_| format!("{:04x}", Message::query().metadata.id))
-        .collect();
-    format!("nwcheck-{bits}")
+    let bits = (0..4).fold(0_u64, |bits, _| {
+        bits << 16 | u64::from(Message::query().metadata.id)
+    });
+    format!("nwcheck-{bits:016x}")
 }
 
 impl Question {
