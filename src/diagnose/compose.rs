@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::chain;
 use super::criteria::{self, State};
+use super::fallback;
 use super::rule::{Judge, Judgement, Need};
 use super::scene::{Scene, Shape};
 use super::{disputed, environment};
@@ -450,9 +451,8 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
         (
             Id::DestinationIpv6Broken,
             format!("{host} works over IPv4 and not over IPv6"),
-            "Clients that try both families at once (RFC 8305) lose about a quarter of a second to it. Those that try one address after the \
-             other wait for the failure first: at once where it is refused or unreachable, else until their time-out, which is over two \
-             minutes by Linux's defaults.",
+            "Clients that try the next address soon (RFC 8305) lose up to a quarter of a second to it. Those that try one address after the \
+             other wait for the failure first.",
         )
     } else if broken(&four) && working(&six) {
         (
@@ -472,7 +472,17 @@ fn partial(evidence: &Evidence, judged: &[Judged<'_>], failing: &[&Judged<'_>]) 
             "Which address a client gets decides whether it works: some fail at once, some only after a time-out.",
         )
     };
+    let addresses: Vec<&Endpoint> = failing.iter().map(|judged| judged.endpoint()).collect();
+    let measured =
+        fallback::cost(evidence, &addresses).filter(|_| id != Id::DestinationAddressPartial);
+    let (cost, rests_on) = measured.unzip();
+    let explanation = match cost {
+        None => explanation.to_owned(),
+        Some(cost) if id == Id::DestinationIpv6Broken => cost,
+        Some(cost) => format!("Clients without IPv6 can't reach it at all. {cost}"),
+    };
     let mut finding = Finding::new(id, Severity::Warning, title).explained(explanation);
+    finding.evidence.extend(rests_on);
     for judged in judged {
         let text = match judged.error().filter(|_| fails(judged)) {
             Some(error) => format!(

@@ -5,6 +5,7 @@ mod compose;
 mod criteria;
 mod disputed;
 mod environment;
+mod fallback;
 mod rule;
 pub mod rules;
 pub mod scene;

@@ -3,6 +3,7 @@
 //! Nothing here opens a socket, asks a clock, reads the environment or prints. Everything that stands in the report is
 //! defined here, with serde and the JSON Schema derived from the same types, so that code, report and schema agree.
 
+pub mod account;
 pub mod address;
 pub mod criteria;
 pub mod diff;

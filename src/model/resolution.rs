@@ -93,6 +93,11 @@ pub struct Resolution {
     pub sources: Vec<SourceAnswer>,
     /// Each question to each server.
     pub servers: Vec<ServerAnswer>,
+    /// The same questions to the servers behind the stub of systemd-resolved, each asked by itself; `nwcheck dns` alone asks them.
+    pub upstream: Vec<ServerAnswer>,
+    /// What each server that has addresses answers for a random name beside it: an address there comes from a wildcard, or from a resolver
+    /// that makes up answers. `nwcheck dns` alone asks.
+    pub random_names: Vec<ServerAnswer>,
     /// The addresses that the check is about, in the order in which an application tries them.
     pub addresses: Vec<Address>,
     /// What an application waits for the answer, computed from the resolver's time-outs and what the servers did;
@@ -107,6 +112,17 @@ pub struct Resolution {
 }
 
 impl Resolution {
+    /// What the servers behind the stub say, as if they were the configured ones.
+    #[must_use]
+    pub fn behind(&self) -> Self {
+        Self {
+            names: self.names.clone(),
+            servers: self.upstream.clone(),
+            complete: self.complete,
+            ..Self::default()
+        }
+    }
+
     /// What a source said, if it was asked.
     pub fn source(&self, kind: SourceKind) -> Option<&SourceAnswer> {
         self.sources.iter().find(|answer| answer.source == kind)

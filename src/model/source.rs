@@ -81,6 +81,10 @@ pub struct ResolverConfig {
     pub options: Vec<String>,
     /// The `hosts` line of nsswitch.conf, its words; empty where there is none.
     pub nsswitch: Vec<String>,
+    /// Where the configured server is the stub of systemd-resolved: the servers of all links that it asks in its turn.
+    pub upstream: Vec<Endpoint>,
+    /// The precedences of gai.conf(5), a prefix and a number each, which replace the order of RFC 6724; empty where there are none.
+    pub precedence: Vec<String>,
 }
 
 impl Default for ResolverConfig {
@@ -96,6 +100,8 @@ impl Default for ResolverConfig {
             rotate: false,
             options: Vec::new(),
             nsswitch: Vec::new(),
+            upstream: Vec::new(),
+            precedence: Vec::new(),
         }
     }
 }

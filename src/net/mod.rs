@@ -35,6 +35,7 @@ pub mod echo;
 pub mod errno;
 pub mod flow;
 pub mod getaddrinfo;
+pub mod getent;
 pub mod privilege;
 pub mod program;
 pub mod queue;

@@ -28,11 +28,12 @@ pub use asking::Patience;
 pub(super) use conductor::note_cut;
 pub use environment::{Environment, SystemAnswer};
 
-use self::asking::{Asked, Asking};
+use self::asking::{Asked, Asking, Place};
 use self::conductor::{Conductor, System};
 use self::message::Kind;
 use crate::model::options::Family;
 use crate::model::resolution::{Resolution, SourceAnswer, SourceKind};
+use crate::model::target::Protocol;
 use crate::model::{Address, Endpoint, Outcome};
 use crate::probe::Recorder;
 
@@ -46,6 +47,8 @@ enum Event {
     Heard,
     /// All questions to the server of this number have ended.
     ServerDone(usize),
+    /// A task that asks a server has ended.
+    Ended,
     /// The system's resolver answered.
     System(SystemAnswer),
 }
@@ -157,14 +160,27 @@ async fn resolve_as(recorder: Recorder, environment: Environment, name: String) 
             .iter()
             .filter_map(|name| Kind::named(name))
             .collect(),
+        random: (target.protocol == Protocol::Dns).then(message::random_label),
         tcp_only: config.options.iter().any(|option| option == "use-vc"),
         family: options.family,
         end,
     });
-    for (index, server) in servers.iter().enumerate() {
+    let behind = if system_wanted && !servers.is_empty() && target.protocol == Protocol::Dns {
+        config.upstream.as_slice()
+    } else {
+        &[]
+    };
+    let places = servers
+        .iter()
+        .enumerate()
+        .map(|(index, server)| (Place::Configured(index), server))
+        .chain(behind.iter().map(|server| (Place::Upstream, server)));
+    let mut running = 0;
+    for (place, server) in places {
+        running += 1;
         ask_server(
             &recorder,
-            index,
+            place,
             server,
             &asked,
             environment.patience,
@@ -194,6 +210,7 @@ async fn resolve_as(recorder: Recorder, environment: Environment, name: String) 
         first_addresses: None,
         servers_done: None,
         settled: Some(settled),
+        running,
     };
     tokio::task::spawn_local(conductor.run(inbox));
     // An error would mean that the task is gone, and with it all that could be waited for.
@@ -221,13 +238,14 @@ fn ask_system(
             addresses: Vec::new(),
             error: Some(format!("no thread for the system's resolver: {error}")),
             errno: error.raw_os_error().map(exchange::errno_name),
+            not_as_applications: None,
         }));
     }
 }
 
 fn ask_server(
     recorder: &Recorder,
-    index: usize,
+    place: Place,
     server: &Endpoint,
     asked: &Rc<Asked>,
     patience: Patience,
@@ -245,9 +263,16 @@ fn ask_server(
             heard: Cell::new(false),
             knocked: Cell::new(false),
             unchecked: Cell::new(false),
+            place,
         };
-        asking.run().await;
-        let _ = events.send(Event::ServerDone(index));
+        let came = asking.run().await;
+        if let Place::Configured(index) = place {
+            let _ = events.send(Event::ServerDone(index));
+        }
+        if let Some((name, standing)) = came {
+            asking.beside(name, standing).await;
+        }
+        let _ = events.send(Event::Ended);
     });
 }
 

@@ -83,6 +83,7 @@ struct Which {
 pub(crate) struct Zone {
     records: Vec<(Name, RData)>,
     manners: Vec<(Which, Manner)>,
+    wildcard: Option<IpAddr>,
 }
 
 impl Zone {
@@ -99,6 +100,12 @@ impl Zone {
             IpAddr::V6(address) => RData::AAAA(AAAA(address)),
         };
         self.records.push((parse(name), data));
+        self
+    }
+
+    /// Names without a record have this address: a wildcard of the root.
+    pub(crate) fn every(mut self, address: IpAddr) -> Self {
+        self.wildcard = Some(address);
         self
     }
 
@@ -193,6 +200,16 @@ impl Zone {
             let Some(target) = alias else { break };
             answers.push(record(&name, &RData::CNAME(CNAME(target.clone()))));
             name = target;
+        }
+        if let (false, Some(address)) = (known, self.wildcard) {
+            let data = match address {
+                IpAddr::V4(address) => RData::A(A(address)),
+                IpAddr::V6(address) => RData::AAAA(AAAA(address)),
+            };
+            if data.record_type() == query.query_type() {
+                answers.push(record(&name, &data));
+            }
+            return (ResponseCode::NoError, answers);
         }
         let code = if known {
             ResponseCode::NoError

@@ -53,6 +53,8 @@ pub(super) struct Asked {
     pub(super) other: Option<Kind>,
     /// Types that were asked for beside the addresses.
     pub(super) beside: Vec<Kind>,
+    /// The label of a random name, where what lies beside the name is asked for too: `nwcheck dns`.
+    pub(super) random: Option<String>,
     /// Whether TCP alone is used (`options use-vc`).
     pub(super) tcp_only: bool,
     /// Which addresses are wanted.
@@ -71,15 +73,36 @@ pub(super) struct Asking<'a> {
     pub(super) heard: Cell<bool>,
     pub(super) knocked: Cell<bool>,
     pub(super) unchecked: Cell<bool>,
+    pub(super) place: Place,
+}
+
+/// What a server is to this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The configured one of this number, or a named one.
+    Configured(usize),
+    /// Behind the stub.
+    Upstream,
+}
+
+/// Where an answer is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shelf {
+    /// With those of its server.
+    Place,
+    /// With those for random names.
+    Random,
 }
 
 impl Asking<'_> {
-    /// Asks for one name after the other until one has addresses, or the server is found silent.
-    pub(super) async fn run(&self) {
+    /// Asks for one name after the other until one has addresses, or the server is found silent. Gives the last name of which it said
+    /// anything, and what.
+    pub(super) async fn run(&self) -> Option<(&str, Standing)> {
+        let mut last = None;
         let end = (Instant::now() + self.patience.server).min(self.asked.end);
         for name in &self.asked.names {
             if left(self.patience.window, end).is_zero() {
-                return;
+                return last;
             }
             match self.asked.kinds.as_slice() {
                 [first, second] => {
@@ -93,8 +116,19 @@ impl Asking<'_> {
             }
             let standing = self.recorder.read(|evidence| {
                 let resolution = evidence.resolution.as_ref()?;
-                resolution.standing_of_name(&self.server, name, self.asked.family)
+                let family = self.asked.family;
+                match self.place {
+                    Place::Configured(_) => resolution.standing_of_name(&self.server, name, family),
+                    Place::Upstream => {
+                        resolution
+                            .behind()
+                            .standing_of_name(&self.server, name, family)
+                    }
+                }
             });
+            if let Some(heard) = standing.filter(|standing| standing.is_heard()) {
+                last = Some((name.as_str(), heard));
+            }
             if let (Some(Standing::NoData), Some(other)) = (standing, self.asked.other) {
                 self.ask(name, other, end).await;
             }
@@ -115,8 +149,50 @@ impl Asking<'_> {
                 ) | None
             );
             if !goes_on {
-                return;
+                return last;
             }
+        }
+        last
+    }
+
+    /// What lies beside a name that the server said anything of: the same question over TCP, and a random name in the same zone where it
+    /// has addresses. One question each, and nothing waits for them but the end of the check.
+    pub(super) async fn beside(&self, name: &str, standing: Standing) {
+        let Some(random) = &self.asked.random else {
+            return;
+        };
+        let Some(kind) = self.asked.kinds.first().copied() else {
+            return;
+        };
+        let over_tcp = |answer: &ServerAnswer| {
+            answer.address == self.server && answer.transport == Transport::Tcp
+        };
+        let known = self.recorder.read(|evidence| {
+            evidence.resolution.as_ref().is_some_and(|resolution| {
+                let answers = match self.place {
+                    Place::Configured(_) => &resolution.servers,
+                    Place::Upstream => &resolution.upstream,
+                };
+                answers.iter().any(over_tcp)
+            })
+        });
+        if let Some(question) = Question::new(name, kind).filter(|_| !known) {
+            let window = left(self.patience.follow_up, self.asked.end);
+            self.tcp(name, kind, &question, false, window).await;
+        }
+        let Some((_, zone)) = name.split_once('.') else {
+            return;
+        };
+        let beside = format!("{random}.{zone}");
+        if standing != Standing::Addresses || self.asked.tcp_only {
+            return;
+        }
+        if let Some(question) = Question::new(&beside, kind) {
+            let window = left(self.patience.follow_up, self.asked.end);
+            let mut heard =
+                over_udp(&self.server, &question, true, self.patience.again, window).await;
+            self.cut_short(&mut heard, window);
+            self.put(&beside, kind, Transport::Udp, false, &heard, Shelf::Random);
         }
     }
 
@@ -306,7 +382,26 @@ impl Asking<'_> {
         if heard.reply.is_some() && transport == Transport::Udp {
             self.heard.set(true);
         }
-        let control = checking_disabled || Some(kind) == self.asked.other;
+        self.put(
+            name,
+            kind,
+            transport,
+            checking_disabled,
+            heard,
+            Shelf::Place,
+        );
+    }
+
+    fn put(
+        &self,
+        name: &str,
+        kind: Kind,
+        transport: Transport,
+        checking_disabled: bool,
+        heard: &Heard,
+        kept: Shelf,
+    ) {
+        let control = checking_disabled || Some(kind) == self.asked.other || kept == Shelf::Random;
         let observation = self.observe(heard, control);
         let reply = heard.reply.clone();
         let answer = ServerAnswer {
@@ -326,7 +421,11 @@ impl Asking<'_> {
         };
         self.recorder.update(|evidence| {
             if let Some(resolution) = &mut evidence.resolution {
-                resolution.servers.push(answer);
+                match (kept, self.place) {
+                    (Shelf::Random, _) => resolution.random_names.push(answer),
+                    (Shelf::Place, Place::Configured(_)) => resolution.servers.push(answer),
+                    (Shelf::Place, Place::Upstream) => resolution.upstream.push(answer),
+                }
             }
         });
         // The one who listens may be gone: then the check has what it needs.

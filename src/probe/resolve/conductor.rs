@@ -46,6 +46,8 @@ pub(super) struct Conductor {
     pub(super) first_addresses: Option<Instant>,
     pub(super) servers_done: Option<Instant>,
     pub(super) settled: Option<oneshot::Sender<()>>,
+    /// How many tasks still ask.
+    pub(super) running: usize,
 }
 
 impl Conductor {
@@ -53,7 +55,8 @@ impl Conductor {
         let mut complete = false;
         loop {
             self.look();
-            if !complete && self.servers_done.is_some() && self.system != System::Waiting {
+            let heard = self.servers_done.is_some() && self.running == 0;
+            if !complete && heard && self.system != System::Waiting {
                 complete = true;
                 self.complete();
             }
@@ -74,6 +77,7 @@ impl Conductor {
                         *done = true;
                     }
                 }
+                Some(Event::Ended) => self.running = self.running.saturating_sub(1),
                 Some(Event::System(answer)) => self.system_answered(answer),
                 None => return,
             }
@@ -150,6 +154,10 @@ impl Conductor {
     /// Records what the system's resolver said, in time or late.
     fn system_answered(&mut self, answer: SystemAnswer) {
         let took = Ms::from(self.began.elapsed());
+        if let Some(why) = answer.not_as_applications {
+            self.recorder
+                .note("what an application gets for the name", why, None);
+        }
         let id = self.observe(answer.outcome, took, answer.errno);
         let addresses = self.wanted(answer.addresses);
         let source = SourceAnswer {
@@ -220,7 +228,7 @@ impl Conductor {
         let Some((standing, found)) = decided else {
             return;
         };
-        let addresses = self.wanted(order::as_tried(found));
+        let addresses = self.wanted(order::as_tried(found, &self.config.precedence));
         self.put_source(SourceAnswer {
             source: SourceKind::Dns,
             outcome: outcome(standing),

@@ -15,6 +15,8 @@ const MOST_SEARCH: usize = 6;
 const MOST_NDOTS: u8 = 15;
 const LONGEST_TIMEOUT: u8 = 30;
 const MOST_ATTEMPTS: u8 = 5;
+/// More lines of a gai.conf are not read.
+const MOST_PRECEDENCES: usize = 64;
 
 /// Reads the text of a resolv.conf. `file` is where it was read from.
 pub(super) fn resolv_conf(text: &str, file: &str) -> ResolverConfig {
@@ -94,6 +96,50 @@ fn number(text: &str) -> u8 {
     } else {
         digits.parse().unwrap_or(u8::MAX)
     }
+}
+
+/// The servers in the text of the file in which systemd-resolved lists those of all links; it has more of them than glibc uses.
+pub(super) fn upstream(text: &str, most: usize) -> Vec<Endpoint> {
+    let mut servers = Vec::new();
+    for line in text.lines() {
+        let address = line
+            .strip_prefix("nameserver")
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_whitespace()))
+            .and_then(|rest| rest.split_ascii_whitespace().next())
+            .and_then(|word| word.parse::<Address>().ok());
+        let Some(server) = address.map(|address| Endpoint::new(address, PORT)) else {
+            continue;
+        };
+        if servers.len() < most && !servers.contains(&server) {
+            servers.push(server);
+        }
+    }
+    servers
+}
+
+/// Whether a server is the stub of systemd-resolved (systemd-resolved.service(8)).
+pub(super) fn is_stub(server: &Endpoint) -> bool {
+    matches!(
+        server.address.ip(),
+        std::net::IpAddr::V4(ip) if matches!(ip.octets(), [127, 0, 0, 53 | 54])
+    )
+}
+
+/// The `precedence` lines of the text of a gai.conf(5): a prefix and a number each. What glibc would not understand is passed over.
+pub(super) fn precedences(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| {
+            let line = line.split('#').next().unwrap_or_default();
+            let mut words = line.split_ascii_whitespace();
+            let ("precedence", prefix, value) = (words.next()?, words.next()?, words.next()?)
+            else {
+                return None;
+            };
+            let line = format!("{prefix} {value}");
+            super::order::precedence_of(&line).map(|_| line)
+        })
+        .take(MOST_PRECEDENCES)
+        .collect()
 }
 
 /// The words of the `hosts` line of an nsswitch.conf; the last such line holds. None: there is none.

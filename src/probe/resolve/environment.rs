@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::net::if_::if_indextoname;
 
@@ -12,9 +13,13 @@ use super::asking::Patience;
 use super::{config, exchange};
 use crate::model::options::Family;
 use crate::model::source::ResolverConfig;
+use crate::model::text::escape;
 use crate::model::{Address, Outcome};
 use crate::net::getaddrinfo::{self, Failure, Kind, Wanted};
+use crate::net::getent;
 
+/// At most so many servers behind a stub are asked.
+const MOST_UPSTREAM: usize = 8;
 /// Larger files are read so far.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
@@ -29,6 +34,8 @@ pub struct SystemAnswer {
     pub error: Option<String>,
     /// The error of the operating system, by name.
     pub errno: Option<String>,
+    /// Why what was asked is not what an application on this machine asks; none where it is.
+    pub not_as_applications: Option<String>,
 }
 
 /// Asks the system's resolver for a name; may block for long.
@@ -43,6 +50,10 @@ pub struct Environment {
     pub nsswitch: PathBuf,
     /// The hosts file.
     pub hosts: PathBuf,
+    /// Where systemd-resolved lists the servers of all links.
+    pub upstream: PathBuf,
+    /// gai.conf, the order of addresses.
+    pub gai: PathBuf,
     /// The port of the configured servers: 53, but in a test.
     pub port: u16,
     /// The host's name, whose domain is searched where the configuration names none.
@@ -64,6 +75,8 @@ impl Environment {
             resolv_conf: "/etc/resolv.conf".into(),
             nsswitch: "/etc/nsswitch.conf".into(),
             hosts: "/etc/hosts".into(),
+            upstream: "/run/systemd/resolve/resolv.conf".into(),
+            gai: "/etc/gai.conf".into(),
             port: config::PORT,
             host_name: read("/proc/sys/kernel/hostname".as_ref())
                 .ok()
@@ -102,6 +115,17 @@ impl Environment {
         config.nsswitch = read(&self.nsswitch)
             .map(|text| config::nsswitch_hosts(&text))
             .unwrap_or_default();
+        if !config.servers.is_empty() && config.servers.iter().all(config::is_stub) {
+            config.upstream = read(&self.upstream)
+                .map(|text| config::upstream(&text, MOST_UPSTREAM))
+                .unwrap_or_default();
+            for server in &mut config.upstream {
+                server.port = Some(self.port);
+            }
+        }
+        config.precedence = read(&self.gai)
+            .map(|text| config::precedences(&text))
+            .unwrap_or_default();
         config
     }
 
@@ -123,7 +147,62 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Whether this program has the C library in it: then its `getaddrinfo` is not that of the machine's applications.
+const STATIC: bool = cfg!(target_feature = "crt-static");
+/// How long the machine's `getent` is let run, which waits as an application does.
+const GETENT_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The system's resolver as applications ask it: this program's own C library where it shares that with them, else through `getent`.
 fn ask_system(host: &str, family: Family) -> SystemAnswer {
+    if STATIC {
+        through_getent(host, family, getent::addresses(host, GETENT_PATIENCE))
+    } else {
+        through_library(host, family)
+    }
+}
+
+/// What the machine's `getent` came to; where it can't be asked, the C library in this program is, and that is said.
+pub(super) fn through_getent(
+    host: &str,
+    family: Family,
+    came: io::Result<Vec<getent::Found>>,
+) -> SystemAnswer {
+    match came {
+        Ok(found) => {
+            let addresses: Vec<Address> = found
+                .into_iter()
+                .map(|found| match found.scope {
+                    Some(scope) => Address::scoped(found.ip, scope),
+                    None => Address::new(found.ip),
+                })
+                .filter(|address| family.admits(address))
+                .collect();
+            let none = addresses.is_empty();
+            SystemAnswer {
+                // Its exit status does not tell a name that is not there from one that could not be looked up.
+                outcome: if none {
+                    Outcome::OtherError
+                } else {
+                    Outcome::Ok
+                },
+                addresses,
+                error: none
+                    .then(|| "`getent ahosts` gives no address, and does not say why".to_owned()),
+                errno: None,
+                not_as_applications: None,
+            }
+        }
+        Err(error) => SystemAnswer {
+            not_as_applications: Some(format!(
+                "this program is linked statically and asked a resolver of its own, which does not read nsswitch.conf ({})",
+                escape(&error.to_string())
+            )),
+            ..through_library(host, family)
+        },
+    }
+}
+
+fn through_library(host: &str, family: Family) -> SystemAnswer {
     let wanted = match family {
         Family::Any => Wanted::Any,
         Family::Ipv4 => Wanted::Ipv4,
@@ -135,6 +214,7 @@ fn ask_system(host: &str, family: Family) -> SystemAnswer {
             addresses: found.into_iter().map(address).collect(),
             error: None,
             errno: None,
+            not_as_applications: None,
         },
         Err(failure) => failed(&failure),
     }
@@ -150,6 +230,7 @@ fn failed(failure: &Failure) -> SystemAnswer {
         addresses: Vec::new(),
         error: Some(format!("{}: {}", failure.name, failure.text)),
         errno: failure.errno.map(exchange::errno_name),
+        not_as_applications: None,
     }
 }
 

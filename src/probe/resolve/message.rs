@@ -98,6 +98,14 @@ pub(super) struct Reply {
     pub(super) edns_unknown: bool,
 }
 
+/// A label that nobody has, to ask for beside a name: 64 random bits.
+pub(super) fn random_label() -> String {
+    let bits = (0..4).fold(0_u64, |bits, _| {
+        bits << 16 | u64::from(Message::query().metadata.id)
+    });
+    format!("nwcheck-{bits:016x}")
+}
+
 impl Question {
     /// A question for a name without its final dot; none if it is no name that DNS can carry.
     pub(super) fn new(name: &str, kind: Kind) -> Option<Self> {

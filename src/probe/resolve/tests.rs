@@ -138,6 +138,8 @@ fn machine(resolv_conf: &str, hosts: &str, port: u16) -> Machine {
         resolv_conf: write("resolv.conf", resolv_conf),
         nsswitch: write("nsswitch.conf", "hosts: files dns\n"),
         hosts: write("hosts", hosts),
+        upstream: files.path().join("upstream"),
+        gai: files.path().join("gai.conf"),
         port,
         host_name: None,
         local_domain: None,
@@ -147,6 +149,7 @@ fn machine(resolv_conf: &str, hosts: &str, port: u16) -> Machine {
             addresses: Vec::new(),
             error: Some("EAI_NONAME: Name or service not known".to_owned()),
             errno: None,
+            not_as_applications: None,
         }),
         patience: Patience {
             again: Duration::from_millis(150),
@@ -169,6 +172,7 @@ fn system_with(addresses: &[&str]) -> environment::System {
         addresses: addresses.clone(),
         error: None,
         errno: None,
+        not_as_applications: None,
     })
 }
 
@@ -528,5 +532,124 @@ fn near_misses_come_from_the_hosts_file_when_there_is_no_address() {
         let machine = machine("", "10.0.0.1 db.example\n", 1);
         let (resolution, _) = resolved("bd.example", asking(&[&server]), &machine).await;
         assert_eq!(resolution.near_misses, ["db.example"]);
+    });
+}
+
+#[test]
+fn a_static_program_takes_what_the_machines_getent_gives() {
+    let found = |text: &str| crate::net::getent::Found {
+        ip: text.parse().unwrap(),
+        scope: None,
+    };
+    let both = || Ok(vec![found("2001:db8::7"), found("192.0.2.7")]);
+    let answer = environment::through_getent("db.example", Family::Any, both());
+    assert_eq!(texts(&answer.addresses), ["2001:db8::7", "192.0.2.7"]);
+    assert_eq!(answer.not_as_applications, None);
+    let answer = environment::through_getent("db.example", Family::Ipv4, both());
+    assert_eq!(texts(&answer.addresses), ["192.0.2.7"]);
+    // Exit status 2 is "no such name" and "no server answered" alike: neither is claimed.
+    let answer = environment::through_getent("db.example", Family::Any, Ok(Vec::new()));
+    assert_eq!(answer.outcome, Outcome::OtherError);
+}
+
+#[test]
+fn a_static_program_without_getent_says_that_it_asked_something_else() {
+    let gone = Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let answer = environment::through_getent("192.0.2.7", Family::Any, gone);
+    assert_eq!(texts(&answer.addresses), ["192.0.2.7"]);
+    assert!(
+        answer
+            .not_as_applications
+            .unwrap()
+            .contains("nsswitch.conf")
+    );
+}
+
+/// The same, asked by `nwcheck dns`.
+async fn resolved_alone(host: &str, options: Options, machine: &Machine) -> Resolution {
+    let recorder = recorder(host, options);
+    recorder.update(|evidence| evidence.target.protocol = Protocol::Dns);
+    resolve_in(recorder.clone(), machine.environment.clone()).await;
+    while !recorder.read(|evidence| evidence.resolution.as_ref().unwrap().complete) {
+        recorder.changed().await;
+    }
+    recorder.snapshot().resolution.unwrap()
+}
+
+#[test]
+fn a_name_asked_for_alone_is_asked_over_tcp_too_and_a_random_one_beside_it() {
+    run(async {
+        let server = serve(Manner::Good).await;
+        let machine = machine("", "", 53);
+        let options = || asking(&[&server]);
+        let resolution = resolved_alone("www.example.test", options(), &machine).await;
+        assert_eq!(
+            outcomes(&resolution)[&("A".to_owned(), Transport::Tcp)],
+            Outcome::Ok
+        );
+        // This server answers everything: that is a wildcard.
+        let [random] = resolution.random_names.as_slice() else {
+            panic!("{:?}", resolution.random_names);
+        };
+        assert!(random.name.starts_with("nwcheck-") && random.name.ends_with(".example.test"));
+        assert!(resolution.remarks().iter().any(|r| r.contains("wildcard")));
+        // Another check asks for neither.
+        let (resolution, _) = resolved("www.example.test", options(), &machine).await;
+        assert!(resolution.random_names.is_empty());
+        assert!(!outcomes(&resolution).contains_key(&("A".to_owned(), Transport::Tcp)));
+    });
+}
+
+#[test]
+fn the_servers_behind_the_stub_are_asked_each_and_decide_nothing() {
+    run(async {
+        let behind = serve(Manner::Nxdomain).await;
+        let port = behind.endpoint.port.unwrap();
+        // The stub itself listens on the address that systemd-resolved has.
+        let stub = tokio::net::UdpSocket::bind(("127.0.0.53", port))
+            .await
+            .unwrap();
+        let names = Rc::new(RefCell::new(Vec::new()));
+        tokio::task::spawn_local(async move {
+            let mut buffer = [0; 2048];
+            while let Ok((length, from)) = stub.recv_from(&mut buffer).await {
+                if let Some(bytes) = answer(Manner::Good, &buffer[..length], false, &names) {
+                    stub.send_to(&bytes, from).await.unwrap();
+                }
+            }
+        });
+        let mut machine = machine("nameserver 127.0.0.53\n", "", port);
+        machine.environment.system = system_with(&["192.0.2.7"]);
+        std::fs::write(
+            &machine.environment.upstream,
+            "# of resolved\nnameserver 127.0.0.1\n",
+        )
+        .unwrap();
+        let resolution = resolved_alone("db.example.test", Options::default(), &machine).await;
+        assert!(
+            resolution
+                .servers
+                .iter()
+                .all(|a| a.address.address.to_string() == "127.0.0.53")
+        );
+        assert!(
+            resolution
+                .upstream
+                .iter()
+                .all(|a| a.outcome == Outcome::Nxdomain)
+        );
+        assert!(!resolution.upstream.is_empty());
+        assert_eq!(texts(&resolution.addresses), ["192.0.2.7"]);
+        assert!(
+            resolution
+                .remarks()
+                .iter()
+                .any(|r| r.contains("behind the stub") && r.contains("no such name"))
+        );
+        // Another check does not tell them the name.
+        let before = behind.asked.borrow().len();
+        let (resolution, _) = resolved("db.example.test", Options::default(), &machine).await;
+        assert!(resolution.upstream.is_empty());
+        assert_eq!(behind.asked.borrow().len(), before);
     });
 }

@@ -61,6 +61,7 @@ const FIELDS: &[(&str, Treat)] = &[
     ("ResolverConfig.search", Treat::Name),
     ("ResolverConfig.options", Treat::Prose),
     ("ResolverConfig.nsswitch", Treat::Keep),
+    ("ResolverConfig.precedence", Treat::Keep),
     ("Target.input", Treat::Uri),
     ("Target.host", Treat::Name),
     ("Target.uri", Treat::Uri),

@@ -4,7 +4,8 @@ use super::layout::{GUTTER, Ink, Page, gutter};
 use super::machine;
 use super::table::Table;
 use crate::model::outcome::Outcome;
-use crate::model::resolution::{Resolution, ServerAnswer, SourceAnswer, SourceKind, Transport};
+use crate::model::resolution::{Resolution, SourceAnswer, SourceKind, Transport};
+use crate::model::target::Protocol;
 use crate::model::text::{escape, list};
 use crate::model::{Address, Endpoint, Ms, Report};
 
@@ -52,8 +53,19 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, resolution: &Resolution
     if let Some(delay) = resolution.application_delay_ms {
         page.field("", &format!("an application waits {delay} for the answer"));
     }
-    if verbose && !resolution.servers.is_empty() {
-        servers(page, &resolution.servers);
+    if verbose {
+        if let Some(account) = resolution.account(report.source.resolver.as_ref(), &report.options)
+        {
+            page.field("in short", &account);
+        }
+        if report.target.protocol == Protocol::Dns {
+            for (number, remark) in resolution.remarks().iter().enumerate() {
+                page.field(if number == 0 { "remarks" } else { "" }, remark);
+            }
+        }
+        if !resolution.servers.is_empty() || !resolution.upstream.is_empty() {
+            servers(page, resolution);
+        }
     }
 }
 
@@ -81,14 +93,15 @@ pub(in crate::report) fn asked(answer: &SourceAnswer, resolution: &Resolution) -
         SourceKind::Provider => machine::source(resolution, &time),
         SourceKind::System => format!("system resolver{time}"),
         SourceKind::Dns => {
-            let mut answered: Vec<String> = resolution
-                .servers
-                .iter()
-                .filter(|server| server.outcome == Outcome::Ok)
-                .map(|server| place(&server.address))
-                .collect();
-            answered.dedup();
-            format!("from {}{time}", list(&answered))
+            let gave = resolution.servers.iter().find(|server| {
+                server
+                    .addresses()
+                    .any(|address| answer.addresses.contains(&address))
+            });
+            match gave {
+                Some(server) => format!("from {}{time}", place(&server.address)),
+                None => format!("name servers{time}"),
+            }
         }
     }
 }
@@ -159,12 +172,45 @@ pub(in crate::report) fn place(server: &Endpoint) -> String {
     }
 }
 
-/// Each question to each server.
-fn servers(page: &mut Page<'_>, servers: &[ServerAnswer]) {
-    let mut table = Table::new(&["server", "over", "type", "outcome", "time", "answer"]);
+/// What each source said, and each question to each server.
+fn servers(page: &mut Page<'_>, resolution: &Resolution) {
+    let mut table = Table::new(&[
+        "source", "over", "type", "outcome", "time", "answer", "name",
+    ]);
     table.right(&[4]);
-    table.beneath(&[5]);
-    for server in servers {
+    table.beneath(&[5, 6]);
+    for source in &resolution.sources {
+        let who = match source.source {
+            SourceKind::System => "system resolver",
+            SourceKind::Hosts => "hosts file",
+            _ => continue,
+        };
+        let all: Vec<String> = source.addresses.iter().map(ToString::to_string).collect();
+        let outcome = match source.source {
+            SourceKind::Hosts if source.outcome == Outcome::Nxdomain => "does not have it",
+            SourceKind::Hosts if source.outcome == Outcome::Ok => "has it",
+            SourceKind::System if source.outcome == Outcome::Timeout => "is still waiting",
+            SourceKind::System if source.outcome == Outcome::Nxdomain => "has no such name",
+            _ => said(source.outcome),
+        };
+        table.row(
+            Ink::Plain,
+            vec![
+                who.to_owned(),
+                String::new(),
+                String::new(),
+                outcome.to_owned(),
+                source.ms.map(|ms| ms.to_string()).unwrap_or_default(),
+                all.join(", "),
+                String::new(),
+            ],
+        );
+    }
+    let several = resolution.names.len() > 1;
+    let upstream = resolution.upstream.iter().map(|server| (server, true));
+    let random = resolution.random_names.iter().map(|server| (server, true));
+    let configured = resolution.servers.iter().map(|server| (server, several));
+    for (server, named) in configured.chain(upstream).chain(random) {
         let answers: Vec<String> = server
             .answers
             .iter()
@@ -180,12 +226,21 @@ fn servers(page: &mut Page<'_>, servers: &[ServerAnswer]) {
                     Transport::Tcp => "TCP",
                 }
                 .to_owned(),
-                server.record.clone(),
+                if server.checking_disabled {
+                    format!("{} +CD", server.record)
+                } else {
+                    server.record.clone()
+                },
                 said(server.outcome).to_owned(),
                 server.ms.map(|ms| ms.to_string()).unwrap_or_default(),
                 answers.join(", "),
+                if named {
+                    escape(&server.name)
+                } else {
+                    String::new()
+                },
             ],
         );
     }
-    table.show(page, GUTTER, &gutter("servers"));
+    table.show(page, GUTTER, &gutter("sources"));
 }

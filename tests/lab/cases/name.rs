@@ -7,7 +7,7 @@ use hickory_resolver::proto::{op::ResponseCode, rr::RecordType};
 use super::{PORT, serve};
 use crate::{
     case::{Case, cases},
-    nameserver::{Manner, NameServer, Zone},
+    nameserver::{Manner, NameServer, Transport, Zone},
     net::Family,
     outcome::Outcome,
     run::Run,
@@ -40,6 +40,9 @@ pub(super) fn cases() -> Vec<Case> {
         a_type_that_is_never_answered_is_said,
         a_slow_resolution_is_said,
         a_name_alone_is_resolved_and_nothing_sent_to_it,
+        two_views_are_one_sentence_and_so_is_a_dead_first_server,
+        a_zone_that_answers_every_name_is_remarked,
+        a_server_without_tcp_is_remarked,
     ]
 }
 
@@ -261,6 +264,52 @@ fn a_name_alone_is_resolved_and_nothing_sent_to_it() {
     run(&lab, ["dns", "absent.test"], &[server.address()])
         .run()
         .fails_by("dns-nxdomain");
+}
+
+fn two_views_are_one_sentence_and_so_is_a_dead_first_server() {
+    views([10, 0, 9, 9], [198, 51, 100, 7])
+        .mentions("dns-inconsistent", "An application gets 10.0.9.9, as");
+    let lab = Lab::routers(1).build();
+    let dead = start(&lab, Family::V4, 0, zone(&lab).always(Manner::Silent));
+    let second = start(&lab, Family::V4, 1, zone(&lab));
+    run(&lab, ["dns", NAME], &[dead.address(), second.address()])
+        .run()
+        .warns_by("dns-server-down")
+        .mentions("dns-server-down", "after 5")
+        .mentions("dns-server-down", "of waiting for");
+}
+
+fn a_zone_that_answers_every_name_is_remarked() {
+    let lab = Lab::routers(1).build();
+    let every = start(
+        &lab,
+        Family::V4,
+        0,
+        zone(&lab).every(lab.server_address(Family::V4)),
+    );
+    let outcome = run(&lab, ["dns", NAME], &[every.address()]).run();
+    outcome
+        .passes()
+        .says("/resolution/random_names/0/outcome", "ok");
+    let own = start(&lab, Family::V4, 1, zone(&lab));
+    let outcome = run(&lab, ["dns", NAME], &[own.address()]).run();
+    outcome
+        .passes()
+        .says("/resolution/random_names/0/outcome", "nxdomain");
+}
+
+fn a_server_without_tcp_is_remarked() {
+    let lab = Lab::routers(1).build();
+    let silent = zone(&lab).over(Transport::Tcp, Manner::Silent);
+    let server = start(&lab, Family::V4, 0, silent);
+    let outcome = run(&lab, ["dns", NAME], &[server.address()]).run();
+    // Datagrams suffice for this name, so that it is no fault of it.
+    outcome.passes().says("/status", "reachable");
+    let tcp = server
+        .seen()
+        .into_iter()
+        .filter(|seen| seen.transport == Transport::Tcp);
+    assert_eq!(tcp.count(), 1);
 }
 
 /// The first of two servers has this manner, the second answers.

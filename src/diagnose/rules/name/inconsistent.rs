@@ -7,7 +7,7 @@ use crate::model::text::list;
 use crate::model::{Address, Evidence, Finding, Id, Outcome, Severity};
 
 use super::digest::{Decision, Server, decide, servers};
-use super::wording::{dig, host, label, labels, record, with_servers, with_sources};
+use super::wording::{dig, host, label, labels, record, with_account, with_servers, with_sources};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -82,6 +82,7 @@ fn judgement(evidence: &Evidence) -> Judgement {
     };
     let mut finding =
         Finding::new(Id::DnsInconsistent, Severity::Warning, title).explained(explanation);
+    finding = with_account(finding, evidence, resolution);
     finding = with_servers(finding, evidence, resolution, &servers);
     if let Contradiction::Hosts(addresses, _) = &contradiction {
         finding = finding.fact(format!("The hosts file has {}.", list(addresses)), []);

@@ -5,7 +5,9 @@ use crate::model::standing::Standing;
 use crate::model::{Evidence, Finding, Id, Severity};
 
 use super::digest::{Decision, Server, decide, servers};
-use super::wording::{dig, host, label, labels, record, verb, with_servers, with_sources};
+use super::wording::{
+    dig, host, label, labels, record, verb, with_account, with_servers, with_sources,
+};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -90,6 +92,8 @@ fn judgement(evidence: &Evidence) -> Judgement {
     );
     let explanation = if !cost.is_empty() {
         "The resolver asks it before the one that answers, and waits for it at each question."
+    } else if before && !evidence.options.servers.is_empty() {
+        "An application that asks these servers in this order asks it before the one that answers, and waits for it at each question."
     } else if before {
         "The resolver may ask it before the one that answers. The system's resolver answered without that wait now, from a cache or another \
          source, or because it began with another server."
@@ -99,6 +103,7 @@ fn judgement(evidence: &Evidence) -> Judgement {
     };
     let mut finding =
         Finding::new(Id::DnsServerDown, Severity::Warning, title).explained(explanation);
+    finding = with_account(finding, evidence, resolution);
     finding = with_servers(finding, evidence, resolution, &servers);
     finding = with_sources(finding, resolution)
         .at(None, Some(first.endpoint.address.clone()))

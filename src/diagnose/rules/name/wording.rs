@@ -237,6 +237,22 @@ pub(super) fn with_servers<'a>(
     finding
 }
 
+/// Adds the sentence on what an application gets and how the sources differ.
+pub(super) fn with_account(
+    finding: Finding,
+    evidence: &Evidence,
+    resolution: &Resolution,
+) -> Finding {
+    let account = resolution.account(evidence.source.resolver.as_ref(), &evidence.options);
+    match account.map(|text| (text.chars().next(), text)) {
+        Some((Some(first), text)) => {
+            let rest: String = text.chars().skip(1).collect();
+            finding.fact(format!("{}{rest}.", first.to_uppercase()), [])
+        }
+        _ => finding,
+    }
+}
+
 /// Adds what the system's resolver and the hosts file said.
 pub(super) fn with_sources(mut finding: Finding, resolution: &Resolution) -> Finding {
     if let Some(system) = resolution.source(SourceKind::System) {
