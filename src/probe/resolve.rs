@@ -86,14 +86,14 @@ pub async fn resolve_in(recorder: Recorder, environment: Environment) {
 }
 
 async fn resolve_as(recorder: Recorder, environment: Environment, name: String) {
-    let (port, options) =
-        recorder.read(|evidence| (evidence.target.port, evidence.options.clone()));
+    let (target, options) =
+        recorder.read(|evidence| (evidence.target.clone(), evidence.options.clone()));
     let host = bare(&name);
     let given: Vec<Address> = options
         .resolve
         .iter()
         .filter(|given| bare(&given.host).eq_ignore_ascii_case(host))
-        .filter(|given| port.is_none_or(|port| port == given.port))
+        .filter(|given| target.port.is_none_or(|port| port == given.port))
         .map(|given| given.address.clone())
         .collect();
     if !given.is_empty() {
