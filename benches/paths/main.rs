@@ -82,13 +82,14 @@ fn main() -> std::process::ExitCode {
         match argument.as_str() {
             // What cargo adds.
             "--bench" => {}
-            "--runs" => match arguments.next().and_then(|text| text.parse().ok()) {
-                Some(number @ 1..=100) => runs = number,
-                _ => {
+            "--runs" => {
+                let number = arguments.next().and_then(|text| text.parse().ok());
+                let Some(number @ 1..=100) = number else {
                     eprintln!("--runs wants a number from 1 to 100, such as --runs 5");
                     return ExitCode::from(2);
-                }
-            },
+                };
+                runs = number;
+            }
             _ => words.push(argument),
         }
     }

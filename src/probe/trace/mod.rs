@@ -5,6 +5,7 @@
 //! | `transport` | one way to send a probe and hear of it, whatever it is made of |
 //! | `connects`, `datagrams`, `echoes` | SYNs, datagrams and echo requests by ordinary sockets |
 //! | `raw` | any of them by raw sockets, where the process may open these |
+//! | `distance` | SYNs with one TTL, from ports of their own |
 //! | `flight` | which probe an answer to a raw one is about |
 //! | `quoted` | what an ICMP error tells of the probe |
 //! | `near` | near hops, learnt once in a process |
@@ -14,6 +15,7 @@
 
 mod connects;
 mod datagrams;
+mod distance;
 mod echoes;
 mod flight;
 pub mod kept;
@@ -40,6 +42,7 @@ use crate::model::{Endpoint, Evidence, Icmp, Observation, Options, Outcome};
 use crate::proto::trace::{
     Answer, AnswerKind, Confidence, Config, FlowId, Micros, Probe, ProbeId, Scope, Tracer,
 };
+pub use distance::{AT_DISTANCE, at_distance, reask};
 use kept::{Kept, Wish};
 use near::{NearHops, Way};
 use picture::{Surroundings, picture};
@@ -50,14 +53,6 @@ use transport::{Ended, Transport, Underway};
 const PATIENCE: Duration = Duration::from_millis(980);
 /// After so many probes that could not be sent the trace ends.
 const UNSENDABLE_MAX: u32 = 3;
-/// So many SYNs are sent with one TTL: a forged answer would have to come each time.
-pub const AT_DISTANCE: u16 = 6;
-/// At most so many distances are asked again.
-const REASKED_HOPS: usize = 2;
-/// So often a distance is asked again at which both the port and the control are silent.
-const REASKED_ROUNDS: u32 = 3;
-/// Routers that limit their ICMP errors send one a second at least (Linux `icmp_ratelimit`), and a little.
-const ERROR_EVERY: Duration = Duration::from_millis(1100);
 /// A trace tells others of its near hops after this.
 const NEAR_HOPS: Duration = Duration::from_millis(60);
 /// Flows that tell one dead path of sixteen with 95 %, asked at the destination with `--all-paths`, and at most so many once some probes
@@ -569,98 +564,6 @@ pub fn name(evidence: &mut Evidence) {
             node.name = Some(name.clone());
         }
     }
-}
-
-/// Asks the port again at distances where so far only the control was answered: from several ports, so that equal-cost paths which the
-/// control took and this flow did not are asked, too; and the control once more after that. Where both are silent, the router may have
-/// none of its errors left: after a second each is asked once more, the port first.
-pub async fn reask(
-    recorder: Recorder,
-    options: Rc<Options>,
-    spec: Spec,
-    control: Spec,
-    ttls: Vec<u8>,
-    shared: Shared,
-) {
-    let ask = |spec: &Spec, ttl, count| {
-        let (recorder, options, shared) = (recorder.clone(), options.clone(), shared.clone());
-        at_distance(recorder, options, spec.clone(), ttl, count, shared)
-    };
-    for ttl in ttls.into_iter().take(REASKED_HOPS) {
-        let mut count = AT_DISTANCE;
-        for round in 0..REASKED_ROUNDS {
-            if round > 0 {
-                tokio::time::sleep(ERROR_EVERY).await;
-                count = 1;
-            }
-            if ask(&spec, ttl, count).await || ask(&control, ttl, 1).await {
-                break;
-            }
-        }
-    }
-}
-
-/// Sends probes with one TTL, each from a port of its own, and records what answers; whether anything did.
-pub async fn at_distance(
-    recorder: Recorder,
-    options: Rc<Options>,
-    spec: Spec,
-    ttl: u8,
-    count: u16,
-    shared: Shared,
-) -> bool {
-    let seed = RandomState::new().hash_one(&spec.endpoint);
-    let (ended, mut answers) = mpsc::unbounded_channel::<Ended>();
-    let mut transport = match Transport::new(&recorder, &options, &spec, &shared.raw, seed, ended) {
-        Ok(transport) => transport,
-        Err(observation) => {
-            recorder.record(*observation);
-            return true;
-        }
-    };
-    let mut running: HashMap<ProbeId, Underway> = HashMap::new();
-    let mut answered = false;
-    for number in 0..count {
-        while let Err(later) = shared.pace.take() {
-            tokio::time::sleep_until(later.into()).await;
-        }
-        let probe = Probe {
-            id: ProbeId(u64::from(number)),
-            // Other flows than those of the trace itself, which count from 0.
-            flow: FlowId(u16::MAX - number),
-            ttl,
-            attempt: 0,
-        };
-        match transport.send(&recorder, &spec, probe) {
-            Ok(mut underway) => {
-                underway.observation.at_ms = recorder.at(underway.began);
-                running.insert(probe.id, underway);
-            }
-            Err(observation) => {
-                recorder.record(*observation);
-                return true;
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let end = Instant::now() + Duration::from_millis(400);
-    while !running.is_empty() {
-        tokio::select! {
-            Some(end) = answers.recv() => {
-                if running.remove(&end.id).is_some() {
-                    answered |= end.observation.outcome != Outcome::Timeout;
-                    let mut observation = end.observation;
-                    observation.at_ms = recorder.at(end.began);
-                    recorder.record(observation);
-                }
-            }
-            () = tokio::time::sleep_until(end.into()) => break,
-        }
-    }
-    for (_, underway) in running {
-        silent(&recorder, underway).await;
-    }
-    answered
 }
 
 /// Type and code in one number, for the engine, which only compares them.

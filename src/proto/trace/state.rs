@@ -18,8 +18,7 @@ const REPLIES_MAX: usize = 16;
 const LIMITED_ASKS: u8 = 8;
 /// So many flows that stay silent behind a router show that one of its next hops is.
 const SILENT_FLOWS: u32 = 2;
-/// A router whose answers have run out does not answer a probe that is sent so soon after the one that it left out: at one answer a
-/// second (Linux `icmpv4_xrlim_allow`) once in twenty times.
+/// Out of answers, a router at one a second (Linux `icmpv4_xrlim_allow`) answers a probe so soon after the one left out once in 20 times.
 const NEXT: Micros = Micros::from_millis(50);
 
 /// What happened to probes and answers, for the report and for tests.
@@ -263,9 +262,8 @@ impl State {
         before.is_some_and(|&(silent, _)| silent >= SILENT_FLOWS)
     }
 
-    /// Whether the silence of this probe is the flow's own, and not that of a hop that has answered enough: a probe that went to the same
-    /// hop right after it was answered, or the flow is silent before this hop already, or behind the router before nothing ever answered; or
-    /// the hop is a destination that does not limit its answers.
+    /// Whether a probe's silence is the flow's own, not that of a hop that answered enough: the next probe there was answered, or the flow is
+    /// silent before it, or behind the router before nothing ever answered, or a destination that does not limit its answers is asked.
     fn is_own_silence(&self, index: usize, record: &Record) -> bool {
         let later = self.log.iter().skip(index + 1);
         let answered = later
