@@ -345,7 +345,7 @@ fn anycast() -> Net {
         services.push(serve(diamond.branch(j), PORT));
     }
     Net::diamond(diamond, 4)
-        .with(&["-c", "20"])
+        .with(&["-c", "40"])
         .keeping(services)
 }
 
