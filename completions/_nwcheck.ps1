@@ -21,8 +21,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'nwcheck' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -41,6 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface')
             [CompletionResult]::new('--tos', '--tos', [CompletionResultType]::ParameterName, 'Type of service or traffic class, 0 to 255')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ask this name server (repeatable)')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Use ADDR for HOST at PORT (repeatable)')
             [CompletionResult]::new('--all-addresses', '--all-addresses', [CompletionResultType]::ParameterName, 'At most so many addresses of a name [8]')
             [CompletionResult]::new('--max-hops', '--max-hops', [CompletionResultType]::ParameterName, 'Longest path looked for [30]')
@@ -84,8 +85,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;tcp' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -104,6 +105,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface')
             [CompletionResult]::new('--tos', '--tos', [CompletionResultType]::ParameterName, 'Type of service or traffic class, 0 to 255')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ask this name server (repeatable)')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Use ADDR for HOST at PORT (repeatable)')
             [CompletionResult]::new('--all-addresses', '--all-addresses', [CompletionResultType]::ParameterName, 'At most so many addresses of a name [8]')
             [CompletionResult]::new('--max-hops', '--max-hops', [CompletionResultType]::ParameterName, 'Longest path looked for [30]')
@@ -135,8 +137,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;icmp' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -155,6 +157,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface')
             [CompletionResult]::new('--tos', '--tos', [CompletionResultType]::ParameterName, 'Type of service or traffic class, 0 to 255')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ask this name server (repeatable)')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Use ADDR for HOST at PORT (repeatable)')
             [CompletionResult]::new('--all-addresses', '--all-addresses', [CompletionResultType]::ParameterName, 'At most so many addresses of a name [8]')
             [CompletionResult]::new('--max-hops', '--max-hops', [CompletionResultType]::ParameterName, 'Longest path looked for [30]')
@@ -187,8 +190,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         }
         'nwcheck;udp' {
             [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'Send this: text, hex:00ff, or @FILE [what the port''s protocol answers]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -207,6 +210,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface')
             [CompletionResult]::new('--tos', '--tos', [CompletionResultType]::ParameterName, 'Type of service or traffic class, 0 to 255')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ask this name server (repeatable)')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Use ADDR for HOST at PORT (repeatable)')
             [CompletionResult]::new('--all-addresses', '--all-addresses', [CompletionResultType]::ParameterName, 'At most so many addresses of a name [8]')
             [CompletionResult]::new('--max-hops', '--max-hops', [CompletionResultType]::ParameterName, 'Longest path looked for [30]')
@@ -239,8 +243,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         }
         'nwcheck;trace' {
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'tcp, udp, icmp [with a port tcp, else udp]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -259,6 +263,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface')
             [CompletionResult]::new('--tos', '--tos', [CompletionResultType]::ParameterName, 'Type of service or traffic class, 0 to 255')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ask this name server (repeatable)')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Use ADDR for HOST at PORT (repeatable)')
             [CompletionResult]::new('--all-addresses', '--all-addresses', [CompletionResultType]::ParameterName, 'At most so many addresses of a name [8]')
             [CompletionResult]::new('--max-hops', '--max-hops', [CompletionResultType]::ParameterName, 'Longest path looked for [30]')
@@ -291,8 +296,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
         }
         'nwcheck;dns' {
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Ask for this record type, too, such as MX (repeatable)')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Probes to each address [10]')
@@ -311,6 +316,7 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Interface')
             [CompletionResult]::new('--tos', '--tos', [CompletionResultType]::ParameterName, 'Type of service or traffic class, 0 to 255')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ask this name server (repeatable)')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Use ADDR for HOST at PORT (repeatable)')
             [CompletionResult]::new('--all-addresses', '--all-addresses', [CompletionResultType]::ParameterName, 'At most so many addresses of a name [8]')
             [CompletionResult]::new('--max-hops', '--max-hops', [CompletionResultType]::ParameterName, 'Longest path looked for [30]')
@@ -342,8 +348,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;show' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('--rejudge', '--rejudge', [CompletionResultType]::ParameterName, 'Judge what was measured by the rules of this version')
@@ -385,8 +391,8 @@ Register-ArgumentCompleter -Native -CommandName 'nwcheck' -ScriptBlock {
             break
         }
         'nwcheck;demo' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]')
             [CompletionResult]::new('--save', '--save', [CompletionResultType]::ParameterName, 'Also write to FILE, form by extension (repeatable)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'auto, always, never [auto; see also NO_COLOR]')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'One line per target, no progress')

@@ -18,8 +18,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
     }
     var completions = [
         &'nwcheck'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -38,6 +38,7 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --interface 'Interface'
             cand --tos 'Type of service or traffic class, 0 to 255'
             cand --server 'Ask this name server (repeatable)'
+            cand --inventory 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)'
             cand --resolve 'Use ADDR for HOST at PORT (repeatable)'
             cand --all-addresses 'At most so many addresses of a name [8]'
             cand --max-hops 'Longest path looked for [30]'
@@ -80,8 +81,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand demo 'Make faults on loopback and check each: needs no network'
         }
         &'nwcheck;tcp'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -100,6 +101,7 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --interface 'Interface'
             cand --tos 'Type of service or traffic class, 0 to 255'
             cand --server 'Ask this name server (repeatable)'
+            cand --inventory 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)'
             cand --resolve 'Use ADDR for HOST at PORT (repeatable)'
             cand --all-addresses 'At most so many addresses of a name [8]'
             cand --max-hops 'Longest path looked for [30]'
@@ -130,8 +132,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --no-path 'Do not trace the path'
         }
         &'nwcheck;icmp'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -150,6 +152,7 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --interface 'Interface'
             cand --tos 'Type of service or traffic class, 0 to 255'
             cand --server 'Ask this name server (repeatable)'
+            cand --inventory 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)'
             cand --resolve 'Use ADDR for HOST at PORT (repeatable)'
             cand --all-addresses 'At most so many addresses of a name [8]'
             cand --max-hops 'Longest path looked for [30]'
@@ -181,8 +184,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;udp'= {
             cand --payload 'Send this: text, hex:00ff, or @FILE [what the port''s protocol answers]'
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -201,6 +204,7 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --interface 'Interface'
             cand --tos 'Type of service or traffic class, 0 to 255'
             cand --server 'Ask this name server (repeatable)'
+            cand --inventory 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)'
             cand --resolve 'Use ADDR for HOST at PORT (repeatable)'
             cand --all-addresses 'At most so many addresses of a name [8]'
             cand --max-hops 'Longest path looked for [30]'
@@ -232,8 +236,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;trace'= {
             cand --protocol 'tcp, udp, icmp [with a port tcp, else udp]'
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -252,6 +256,7 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --interface 'Interface'
             cand --tos 'Type of service or traffic class, 0 to 255'
             cand --server 'Ask this name server (repeatable)'
+            cand --inventory 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)'
             cand --resolve 'Use ADDR for HOST at PORT (repeatable)'
             cand --all-addresses 'At most so many addresses of a name [8]'
             cand --max-hops 'Longest path looked for [30]'
@@ -283,8 +288,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
         }
         &'nwcheck;dns'= {
             cand --type 'Ask for this record type, too, such as MX (repeatable)'
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -c 'Probes to each address [10]'
@@ -303,6 +308,7 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --interface 'Interface'
             cand --tos 'Type of service or traffic class, 0 to 255'
             cand --server 'Ask this name server (repeatable)'
+            cand --inventory 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)'
             cand --resolve 'Use ADDR for HOST at PORT (repeatable)'
             cand --all-addresses 'At most so many addresses of a name [8]'
             cand --max-hops 'Longest path looked for [30]'
@@ -333,8 +339,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --no-path 'Do not trace the path'
         }
         &'nwcheck;show'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand --rejudge 'Judge what was measured by the rules of this version'
@@ -372,8 +378,8 @@ set edit:completion:arg-completer[nwcheck] = {|@words|
             cand --help 'Print help'
         }
         &'nwcheck;demo'= {
-            cand -o 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
-            cand --output 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand -o 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
+            cand --output 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]'
             cand --save 'Also write to FILE, form by extension (repeatable)'
             cand --color 'auto, always, never [auto; see also NO_COLOR]'
             cand -q 'One line per target, no progress'

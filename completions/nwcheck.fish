@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_nwcheck_global_optspecs
-    string join \n o/output= save= q/quiet v/verbose redact color= ascii h/help c/count= i/interval= w/timeout= deadline= wait= control= 4 6 s/source= source-port= I/interface= tos= no-local server= resolve= all-addresses= max-hops= flows= all-paths confidence= confidence-scope= as-database= rate= no-path baseline= expect= max-loss= max-avg= max-p95= max-connect= fail-on= V/version
+    string join \n o/output= save= q/quiet v/verbose redact color= ascii h/help c/count= i/interval= w/timeout= deadline= wait= control= 4 6 s/source= source-port= I/interface= tos= no-local server= inventory= resolve= all-addresses= max-hops= flows= all-paths confidence= confidence-scope= as-database= rate= no-path baseline= expect= max-loss= max-avg= max-p95= max-connect= fail-on= V/version
 end
 
 function __fish_nwcheck_needs_command
@@ -24,7 +24,7 @@ function __fish_nwcheck_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c nwcheck -n "__fish_nwcheck_needs_command" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s c -l count -d 'Probes to each address [10]' -r
@@ -38,6 +38,7 @@ complete -c nwcheck -n "__fish_nwcheck_needs_command" -l source-port -d 'Source 
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_needs_command" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -l max-hops -d 'Longest path looked for [30]' -r
@@ -74,7 +75,7 @@ complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "diff" -d 'Compare two 
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "schema" -d 'Print the JSON Schema of the report'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "explain" -d 'Explain a finding: meaning, proof, remedy; without ID the list'
 complete -c nwcheck -n "__fish_nwcheck_needs_command" -a "demo" -d 'Make faults on loopback and check each: needs no network'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s c -l count -d 'Probes to each address [10]' -r
@@ -88,6 +89,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l source-port -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l max-hops -d 'Longest path looked for [30]' -r
@@ -113,7 +115,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -s 6 -d 'IPv6 only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l no-local -d 'Do not look at this machine'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l all-paths -d 'Follow every flow to its end, as many as tell a dead path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand tcp" -l no-path -d 'Do not trace the path'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s c -l count -d 'Probes to each address [10]' -r
@@ -127,6 +129,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l source-port -d 
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l max-hops -d 'Longest path looked for [30]' -r
@@ -153,7 +156,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l no-local -d 'Do
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l all-paths -d 'Follow every flow to its end, as many as tell a dead path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand icmp" -l no-path -d 'Do not trace the path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l payload -d 'Send this: text, hex:00ff, or @FILE [what the port\'s protocol answers]' -r
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s c -l count -d 'Probes to each address [10]' -r
@@ -167,6 +170,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l source-port -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l max-hops -d 'Longest path looked for [30]' -r
@@ -193,7 +197,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l no-local -d 'Do 
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l all-paths -d 'Follow every flow to its end, as many as tell a dead path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand udp" -l no-path -d 'Do not trace the path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l protocol -d 'tcp, udp, icmp [with a port tcp, else udp]' -r
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s c -l count -d 'Probes to each address [10]' -r
@@ -207,6 +211,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l source-port -d
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l max-hops -d 'Longest path looked for [30]' -r
@@ -233,7 +238,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l no-local -d 'D
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l all-paths -d 'Follow every flow to its end, as many as tell a dead path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand trace" -l no-path -d 'Do not trace the path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l type -d 'Ask for this record type, too, such as MX (repeatable)' -r
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s c -l count -d 'Probes to each address [10]' -r
@@ -247,6 +252,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l source-port -d '
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s I -l interface -d 'Interface' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l tos -d 'Type of service or traffic class, 0 to 255' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l server -d 'Ask this name server (repeatable)' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l inventory -d 'Hosts by name for vm:NAME: an Ansible inventory, or ssh (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l resolve -d 'Use ADDR for HOST at PORT (repeatable)' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l all-addresses -d 'At most so many addresses of a name [8]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l max-hops -d 'Longest path looked for [30]' -r
@@ -272,7 +278,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -s 6 -d 'IPv6 only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l no-local -d 'Do not look at this machine'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l all-paths -d 'Follow every flow to its end, as many as tell a dead path'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand dns" -l no-path -d 'Do not trace the path'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand show" -l rejudge -d 'Judge what was measured by the rules of this version'
@@ -293,7 +299,7 @@ complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -s o -l output 
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -l ascii -d 'Plain ASCII only'
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand explain" -s h -l help -d 'Print help'
-complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
+complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s o -l output -d 'Form of the result: text, json, jsonl, markdown, html, junit, github, nagios, prometheus, azure, dot, mermaid, svg [text]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l save -d 'Also write to FILE, form by extension (repeatable)' -r -F
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -l color -d 'auto, always, never [auto; see also NO_COLOR]' -r
 complete -c nwcheck -n "__fish_nwcheck_using_subcommand demo" -s q -l quiet -d 'One line per target, no progress'

@@ -324,7 +324,10 @@ async fn all(
                 };
                 (
                     number,
-                    until_it_passes(target, options, before, shared, stage, stopped).await,
+                    Box::pin(until_it_passes(
+                        target, options, before, shared, stage, stopped,
+                    ))
+                    .await,
                 )
             });
         }
