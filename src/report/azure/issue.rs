@@ -121,9 +121,8 @@ pub const fn of(id: Id) -> (Kind, Side, At) {
             (Kind::NoListenerOnDestination, Side::Local, At::Destination)
         }
         Id::PortFiltered | Id::EchoFiltered => (Kind::GuestFirewall, Side::Local, At::Destination),
-        Id::HostDown | Id::VmNotRunning => {
-            (Kind::DestinationUnreachable, Side::Local, At::Destination)
-        }
+        Id::VmNotRunning => (Kind::MachineStopped, Side::Local, At::Destination),
+        Id::HostDown => (Kind::DestinationUnreachable, Side::Local, At::Destination),
         Id::UdpNoAnswer | Id::ServiceCloses => (Kind::NetworkError, Side::Local, At::Destination),
         Id::DestinationIntermittent
         | Id::DestinationAddressPartial
