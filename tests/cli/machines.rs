@@ -34,8 +34,9 @@ impl Programs {
     /// A program that runs these lines of a shell, after it has noted its name and each of its arguments in brackets.
     fn script(self, name: &str, lines: &str) -> Self {
         let log = self.path().join("log");
+        // One write a line: programs that run at the same time write to the same file.
         let text = format!(
-            "#!/bin/sh\n{{ printf %s {name}; for word in \"$@\"; do printf ' [%s]' \"$word\"; done; echo; }} >> {}\n{lines}\n",
+            "#!/bin/sh\nline={name}; for word in \"$@\"; do line=\"$line [$word]\"; done; printf '%s\\n' \"$line\" >> {}\n{lines}\n",
             log.display()
         );
         let file = self.path().join(name);

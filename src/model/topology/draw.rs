@@ -90,7 +90,7 @@ impl Builder<'_> {
             } else {
                 hop.push(Node {
                     sent: 1,
-                    ..silence(id.clone())
+                    ..Node::silent(id.clone(), 0)
                 });
             }
             if self.arrival == Some(ttl) {
@@ -115,7 +115,7 @@ impl Builder<'_> {
                         kind: icmp.kind,
                         code: icmp.code,
                     }),
-                    ..silence(format!("{ttl}.{number}"))
+                    ..Node::silent(format!("{ttl}.{number}"), 0)
                 });
                 hop.len() - 1
             });
@@ -198,27 +198,6 @@ impl Builder<'_> {
             }),
             mtu: None,
         }
-    }
-}
-
-fn silence(id: String) -> Node {
-    Node {
-        id,
-        address: None,
-        name: None,
-        sent: 0,
-        answered: 0,
-        min_ms: None,
-        avg_ms: None,
-        max_ms: None,
-        mpls: Vec::new(),
-        icmp: None,
-        limited: false,
-        return_hops: None,
-        quoted_ttl: None,
-        rewritten: Vec::new(),
-        interfaces: Vec::new(),
-        autonomous_system: None,
     }
 }
 
