@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::net::unix::pipe::Receiver;
 
 use super::platform;
+use super::trusted::is_roots_alone;
 
 /// Where programs are looked for with more rights than an ordinary user's (Filesystem Hierarchy Standard 3.0), and where snaps are.
 const FOLDERS: [&str; 7] = [
@@ -160,17 +161,6 @@ fn candidates(name: &str, path: Option<&OsStr>) -> Vec<PathBuf> {
 
 fn is_executable(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|entry| entry.is_file() && entry.permissions().mode() & 0o111 != 0)
-}
-
-/// Whether nobody but root may change the file, a link on the way to it, or a folder above either.
-fn is_roots_alone(file: &Path) -> bool {
-    let Ok(real) = fs::canonicalize(file) else {
-        return false;
-    };
-    let is_roots = |path: &Path| {
-        fs::metadata(path).is_ok_and(|entry| entry.uid() == 0 && entry.mode() & 0o022 == 0)
-    };
-    real.ancestors().all(is_roots) && file.ancestors().skip(1).all(is_roots)
 }
 
 /// Runs a program to its end, or to `until` on this machine's clock. Its standard input is empty, its folder is `/`, its environment is what

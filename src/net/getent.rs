@@ -9,11 +9,13 @@
 use std::fs;
 use std::io::{self, Read};
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::trusted::is_roots_alone;
 
 /// Where distributions have it.
 const PLACES: &[&str] = &["/usr/bin/getent", "/bin/getent"];
@@ -57,11 +59,10 @@ pub fn addresses(name: &str, patience: Duration) -> io::Result<Vec<Found>> {
     run(&program, name, patience)
 }
 
-/// Whether it is a program that root owns and nobody else may write to.
+/// Whether it is a program that nobody but root may change.
 fn trusted(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| {
-        file.is_file() && file.uid() == 0 && file.mode() & 0o022 == 0 && file.mode() & 0o111 != 0
-    })
+    let program = |file: fs::Metadata| file.is_file() && file.permissions().mode() & 0o111 != 0;
+    fs::metadata(path).is_ok_and(program) && is_roots_alone(path)
 }
 
 fn run(program: &Path, name: &str, patience: Duration) -> io::Result<Vec<Found>> {

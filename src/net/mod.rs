@@ -27,6 +27,7 @@
 //! | [`command`] | programs of the user's, asked for what they know |
 //! | [`system`] | procfs and sysfs: load, counters, limits, who holds a port, where we run |
 //! | [`program`] | programs that list what only they can tell, run as carefully as root must |
+//! | `trusted` | which programs nobody but root may change |
 //! | [`privilege`] | what this process may do, and giving it up |
 
 pub mod clock;
@@ -44,6 +45,7 @@ pub mod route;
 pub mod system;
 pub mod tcp;
 pub mod tcp_info;
+mod trusted;
 pub mod udp;
 
 mod platform;

@@ -6,7 +6,6 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -17,6 +16,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
 use super::platform;
+use super::trusted::is_roots_alone;
 
 /// Where programs of the system are (Filesystem Hierarchy Standard 3.0, sections 3.4, 3.16, 4.4 and 4.10).
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
@@ -106,10 +106,7 @@ fn find(name: &str) -> Result<PathBuf, ProgramError> {
         .map(|folder| Path::new(folder).join(name))
         .filter_map(|path| fs::canonicalize(path).ok());
     let file = candidates.next().ok_or_else(missing)?;
-    let is_roots = |path: &Path| {
-        fs::metadata(path).is_ok_and(|entry| entry.uid() == 0 && entry.mode() & 0o022 == 0)
-    };
-    if file.ancestors().all(is_roots) {
+    if is_roots_alone(&file) {
         Ok(file)
     } else {
         Err(ProgramError::NotRoots(file))
