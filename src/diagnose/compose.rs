@@ -292,7 +292,10 @@ fn judge<'a>(evidence: &'a Evidence, subject: &'a UnderTest) -> Judged<'a> {
                     .evidence
                     .extend(environment::translated_destination(&scene));
             }
-            if evidence.target.protocol != Protocol::Trace {
+            // Where an attempt got through, what lies behind the cause was seen.
+            let seen = matches!(scene.shape(), Shape::Works | Shape::Mixed)
+                && !environment::opens_everything(&scene);
+            if evidence.target.protocol != Protocol::Trace && !seen {
                 say_hidden(cause, &scene.service());
             }
         }

@@ -15,6 +15,7 @@ pub fn broken(evidence: &Evidence, report: &Report) -> Vec<String> {
     broken.extend(one_error_a_fault(report));
     broken.extend(controls(evidence, report));
     broken.extend(verdict(evidence, report));
+    broken.extend(what_was_seen_is_not_called_unseen(report));
     broken.extend(replay(report));
     broken
 }
@@ -137,6 +138,23 @@ fn one_error_a_fault(report: &Report) -> Vec<String> {
         broken.push("a fault and a broken demand beside it".to_owned());
     }
     broken
+}
+
+/// Where an attempt got through, nobody says that what lies behind the cause was not seen.
+fn what_was_seen_is_not_called_unseen(report: &Report) -> Vec<String> {
+    let seen = |finding: &&Finding| {
+        report.endpoints.iter().any(|of| {
+            Some(&of.address) == finding.endpoint.as_ref().map(|about| &about.address)
+                && matches!(of.status, Status::Reachable | Status::Degraded)
+        })
+    };
+    report
+        .findings
+        .iter()
+        .filter(|finding| finding.explanation.contains("at the host was not seen"))
+        .filter(seen)
+        .map(|finding| format!("{}: {}", finding.id, finding.explanation))
+        .collect()
 }
 
 /// CONTRACT: what verdict and exit status follow from findings, criteria and status.
