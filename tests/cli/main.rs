@@ -9,6 +9,7 @@ mod loopback;
 #[cfg(target_os = "linux")]
 mod machines;
 mod plugin;
+mod reference;
 mod saved;
 mod usage;
 

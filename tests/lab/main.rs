@@ -13,6 +13,7 @@
 //! | `firewall` | what routers and hosts drop, reject and rewrite (`nft`) |
 //! | `services`, `nameserver` | what answers on a port |
 //! | `run`, `private_etc`, `privilege`, `outcome` | the binary in the lab, what files it sees, as whom it runs, and what came out of it |
+//! | `picture` | what a terminal shows, as an SVG |
 //! | `probe` | plain probes of the harness's own, to check the lab itself |
 //! | `harness` | the lab's tests of itself |
 //! | `rules` | the evaluator of packet rules against the kernel: random rule sets, random flows, and what became of them |
@@ -54,6 +55,8 @@ mod nameserver;
 mod net;
 #[cfg(target_os = "linux")]
 mod outcome;
+#[cfg(target_os = "linux")]
+mod picture;
 #[cfg(target_os = "linux")]
 mod private_etc;
 #[cfg(target_os = "linux")]

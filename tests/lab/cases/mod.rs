@@ -16,6 +16,7 @@ mod odd;
 mod path;
 mod podman;
 mod policy;
+mod readme;
 mod refusals;
 mod rules_read;
 mod service;
@@ -68,6 +69,7 @@ pub(crate) fn cases() -> Vec<Case> {
         trace::cases(),
         odd::cases(),
         manners::cases(),
+        readme::cases(),
         misleading::cases(),
     ]
     .into_iter()
@@ -102,9 +104,14 @@ fn tcp(client: &Namespace, address: IpAddr, port: u16) -> Run {
 ///
 /// Not the hosts file: of that, the system's resolver takes the first line that fits.
 fn name(lab: &Lab, addresses: &[IpAddr]) -> NameServer {
-    let zone = addresses.iter().fold(Zone::new(), |zone, address| {
-        zone.address("shop.test", *address)
-    });
+    name_server(lab, "shop.test", addresses)
+}
+
+/// A name server that knows these addresses of a host.
+fn name_server(lab: &Lab, host: &str, addresses: &[IpAddr]) -> NameServer {
+    let zone = addresses
+        .iter()
+        .fold(Zone::new(), |zone, address| zone.address(host, *address));
     let at = lab.name_server_address(Family::V4, 0);
     NameServer::start(lab.name_servers(), at, zone)
 }

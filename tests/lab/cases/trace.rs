@@ -405,11 +405,11 @@ pub(super) struct Net {
 }
 
 impl Net {
-    fn client(&self) -> &Namespace {
+    pub(super) fn client(&self) -> &Namespace {
         self.simulation.client()
     }
 
-    fn server(&self, family: Family) -> IpAddr {
+    pub(super) fn server(&self, family: Family) -> IpAddr {
         self.simulation.server_address(family)
     }
 }
