@@ -48,6 +48,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What is written for people.
+const PAGES: [&str; 5] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/how-it-knows.md",
+    "docs/json.md",
+    "docs/azure.md",
+];
+
 /// What breaks the arrows today, by file and module named. A line that is no longer true fails, so that it goes with its cause.
 const DEBTS: &[(&str, &str, &str)] = &[];
 
@@ -508,13 +517,67 @@ fn the_change_log_and_the_read_me_list_every_finding() {
                 found.push(format!("{path} does not list `{id}`"));
             }
         }
-        for id in quoted_ids(&text) {
+    }
+    for path in PAGES {
+        for id in quoted_ids(&file(path)) {
             if id.parse::<Id>().is_err() {
                 found.push(format!("{path} names `{id}`, which is no finding"));
             }
         }
     }
     none(&found);
+}
+
+#[test]
+fn the_links_between_pages_lead_somewhere() {
+    let mut found = Vec::new();
+    for path in PAGES {
+        let text = file(path);
+        let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+        for after in text.split("](").skip(1) {
+            let link = after.split(')').next().unwrap_or_default();
+            if link.contains("://") {
+                continue;
+            }
+            let (to, part) = link.split_once('#').unwrap_or((link, ""));
+            let to = if to.is_empty() {
+                root().join(path)
+            } else {
+                root().join(folder).join(to)
+            };
+            let there = fs::read_to_string(&to).or_else(|error| {
+                if to.is_dir() {
+                    Ok(String::new())
+                } else {
+                    Err(error)
+                }
+            });
+            match there {
+                Err(_) => found.push(format!("{path}: {link}: no such file")),
+                Ok(text) if !part.is_empty() && !headings(&text).contains(part) => {
+                    found.push(format!("{path}: {link}: no such heading"));
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+    none(&found);
+}
+
+/// The anchors of a page's headings, as GitHub makes them: lower case, spaces to hyphens, and of the rest letters, digits and hyphens alone.
+fn headings(text: &str) -> BTreeSet<String> {
+    let anchor = |line: &str| {
+        let heading = line.strip_prefix('#')?.trim_start_matches('#').trim();
+        let kept = heading.to_lowercase();
+        let kept = kept.chars().filter_map(|c| match c {
+            ' ' => Some('-'),
+            '-' | '_' => Some(c),
+            c if c.is_alphanumeric() => Some(c),
+            _ => None,
+        });
+        Some(kept.collect())
+    };
+    text.lines().filter_map(anchor).collect()
 }
 
 #[test]
@@ -546,17 +609,27 @@ fn every_command_has_its_page_and_its_completions() {
 }
 
 #[test]
-fn the_read_me_names_only_options_that_exist() {
+fn the_pages_name_only_options_that_exist() {
     let mut help = String::new();
     for command in commands() {
         let _ = writeln!(help, "{}", nwcheck(&[&command, "--help"]));
     }
     let mut found = Vec::new();
-    for (number, line) in file("README.md").lines().enumerate() {
+    let pages = PAGES.map(|path| (path, file(path)));
+    let lines = pages
+        .iter()
+        .flat_map(|(path, text)| text.lines().enumerate().map(move |line| (path, line)));
+    for (path, (number, line)) in lines {
         // A line of cargo's or another program's has options of its own.
-        let of_another = ["cargo ", "git ", "docker ", "ansible-inventory "]
-            .iter()
-            .any(|program| line.contains(program));
+        let of_another = [
+            "cargo ",
+            "git ",
+            "docker ",
+            "ansible-inventory ",
+            "kubectl ",
+        ]
+        .iter()
+        .any(|program| line.contains(program));
         for at in places_of(line, "--").into_iter().filter(|_| !of_another) {
             let option: String = line[at..]
                 .chars()
@@ -567,7 +640,7 @@ fn the_read_me_names_only_options_that_exist() {
                 && option != "--version"
                 && places_of(&help, &option).is_empty()
             {
-                found.push(format!("README.md:{}: {option}", number + 1));
+                found.push(format!("{path}:{}: {option}", number + 1));
             }
         }
     }

@@ -21,14 +21,63 @@ const BETWEEN: usize = 44;
 /// Around the picture.
 const MARGIN: usize = 24;
 
-const STYLE: &str = "svg{--paper:#fff;--ink:#1f2328;--line:#59636e;--box:#f6f8fa;--bad:#b3151f;--good:#116329}\
-@media(prefers-color-scheme:dark){svg{--paper:#0d1117;--ink:#f0f6fc;--line:#9198a1;--box:#151b23;--bad:#ff8b85;--good:#56d364}}\
-.paper{fill:var(--paper)}text{fill:var(--ink);font:13px ui-monospace,Menlo,Consolas,monospace}.title{font-weight:bold}\
-rect.box{fill:var(--box);stroke:var(--line);stroke-width:1.2}.source rect.box{fill:var(--paper)}\
-.destination rect.box{stroke:var(--good);stroke-width:3}.silent rect.box{stroke-dasharray:5 4}\
-.broken rect.box{stroke:var(--bad);stroke-width:3}.broken text{fill:var(--bad)}\
-path.link{fill:none;stroke:var(--line);stroke-width:1.5}path.dashed,path.cut{stroke-dasharray:5 4}path.cut{stroke:var(--bad)}\
-.tip{fill:var(--line)}.tip-cut{fill:none;stroke:var(--bad);stroke-width:2}g:focus rect.box{outline:2px solid var(--ink)}";
+/// What does not depend on dark or light.
+const SHAPES: &str = "text{font:13px ui-monospace,Menlo,Consolas,monospace}.title{font-weight:bold}rect.box{stroke-width:1.2}\
+.destination rect.box,.broken rect.box{stroke-width:3}.silent rect.box{stroke-dasharray:5 4}\
+path.link{fill:none;stroke-width:1.5}path.dashed,path.cut{stroke-dasharray:5 4}.tip-cut{fill:none;stroke-width:2}";
+
+/// The colours of one scheme.
+struct Palette {
+    paper: &'static str,
+    ink: &'static str,
+    line: &'static str,
+    panel: &'static str,
+    bad: &'static str,
+    good: &'static str,
+}
+
+const LIGHT: Palette = Palette {
+    paper: "#fff",
+    ink: "#1f2328",
+    line: "#59636e",
+    panel: "#f6f8fa",
+    bad: "#b3151f",
+    good: "#116329",
+};
+const DARK: Palette = Palette {
+    paper: "#0d1117",
+    ink: "#f0f6fc",
+    line: "#9198a1",
+    panel: "#151b23",
+    bad: "#ff8b85",
+    good: "#56d364",
+};
+
+/// The style sheet: light, and dark for whoever asks for it. No variables and no nesting: many viewers and converters that are no browsers
+/// know CSS 2 alone, and draw in black what has a colour that they can't read.
+fn style() -> String {
+    format!(
+        "{SHAPES}{}@media (prefers-color-scheme:dark){{{}}}",
+        colours(&LIGHT),
+        colours(&DARK)
+    )
+}
+
+fn colours(palette: &Palette) -> String {
+    let Palette {
+        paper,
+        ink,
+        line,
+        panel,
+        bad,
+        good,
+    } = palette;
+    format!(
+        ".paper{{fill:{paper}}}text{{fill:{ink}}}rect.box{{fill:{panel};stroke:{line}}}.source rect.box{{fill:{paper}}}\
+         .destination rect.box{{stroke:{good}}}.broken rect.box,.tip-cut{{stroke:{bad}}}.broken text{{fill:{bad}}}\
+         path.link{{stroke:{line}}}path.cut{{stroke:{bad}}}.tip{{fill:{line}}}g:focus rect.box{{outline:2px solid {ink}}}"
+    )
+}
 
 /// What a page around a picture adds to it.
 pub(super) struct Around<'p> {
@@ -92,9 +141,10 @@ pub fn render(document: Document<'_>) -> String {
     let about: Vec<&str> = figures.iter().map(|figure| figure.title.as_str()).collect();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\n\
-         <title>{}</title>\n<style>{STYLE}</style>\n\
+         <title>{}</title>\n<style>{}</style>\n\
          {}<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{body}</svg>\n",
         escaped(&about.join("; ")),
+        style(),
         tips("")
     )
 }
@@ -360,7 +410,7 @@ pub(super) const fn noncharacter(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{broken_lines, render};
+    use super::{broken_lines, render, style};
     use crate::report::{Document, fixtures, graph::samples};
 
     /// Whether it is well formed, as far as it uses XML: tags in pairs, quoted attributes, known entities.
@@ -415,6 +465,33 @@ mod tests {
             well_formed(&render(Document::Report(&report)));
         }
         well_formed(&render(Document::Batch(&fixtures::batch())));
+    }
+
+    /// Viewers that are no browsers (librsvg, for one) know neither variables nor nested rules.
+    #[test]
+    fn the_style_is_plain_and_colours_whatever_is_drawn() {
+        let style = style();
+        assert!(!style.contains("var(") && !style.contains("--"), "{style}");
+        let light = style.split("@media").next().unwrap();
+        let drawn = [
+            ".paper",
+            "text",
+            "rect.box",
+            "path.link",
+            ".tip",
+            ".tip-cut",
+        ];
+        for what in drawn {
+            let of = light.split('}').filter(|rule| {
+                let (names, _) = rule.split_once('{').unwrap_or_default();
+                names.split(',').any(|name| name.trim() == what)
+            });
+            assert!(
+                of.into_iter().any(|rule| rule.contains('#')),
+                "{what}: {light}"
+            );
+        }
+        assert_eq!(style.matches('{').count(), style.matches('}').count());
     }
 
     #[test]

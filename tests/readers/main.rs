@@ -1,10 +1,16 @@
-//! The script of the page that `-o html` writes: checked by node, and run by it on a page that the program made, with as much of a
-//! document as the script uses (`document.js`). No browser is needed, and none is replaced: layout, colours and the policy are not seen.
+//! What is written for other programs, read by those programs.
 //!
-//! Where there is no node the tests are reported as ignored; with `NWCHECK_LAB=required` in the environment they fail instead.
+//! | reader | what it reads |
+//! |---|---|
+//! | node | the script of the page that `-o html` writes, run on a page that the program made, with as much of a document as the script uses (`document.js`). No browser is needed, and none is replaced: layout, colours and the policy are not seen |
+//! | jq | every report that the tests hold, and the commands in the documentation, whose output is compared |
+//!
+//! Where a reader is missing its tests are reported as ignored; with `NWCHECK_LAB=required` in the environment they fail instead.
 
 // All of this is a test; clippy knows only the functions that are marked as one.
 #![allow(clippy::unwrap_used)]
+
+mod recipes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,23 +23,32 @@ use nwcheck::report::{Document, Form, Style, render};
 const SCRIPT: &str = "src/report/html/script.js";
 
 fn main() {
-    let node = Command::new("node").arg("--version").output();
-    let there = node.is_ok_and(|output| output.status.success());
     let required = std::env::var_os("NWCHECK_LAB").is_some_and(|value| value == "required");
-    let name = |name: &str| {
-        if there || required {
-            name.to_owned()
-        } else {
-            format!("{name} (ignored: there is no node)")
-        }
-    };
-    let trials = [
-        Trial::test(name("the script is well formed"), well_formed),
-        Trial::test(name("the script sorts, zooms, tells and saves"), works),
+    let cases: [(&str, &str, Case); 4] = [
+        ("node", "the script is well formed", well_formed),
+        ("node", "the script sorts, zooms, tells and saves", works),
+        ("jq", "every report is read", recipes::every_report_is_read),
+        (
+            "jq",
+            "the pages' commands print what they say",
+            recipes::run,
+        ),
     ];
-    let trials = trials.map(|trial| trial.with_ignored_flag(!there && !required));
+    let trials = cases.map(|(reader, what, case)| {
+        let there = Command::new(reader).arg("--version").output();
+        let there = there.is_ok_and(|output| output.status.success());
+        let ignored = !there && !required;
+        let reason = if ignored {
+            format!(" (ignored: there is no {reader})")
+        } else {
+            String::new()
+        };
+        Trial::test(format!("{reader}: {what}{reason}"), case).with_ignored_flag(ignored)
+    });
     libtest_mimic::run(&Arguments::from_args(), trials.into()).exit();
 }
+
+type Case = fn() -> Result<(), Failed>;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -55,7 +70,7 @@ fn works() -> Result<(), Failed> {
     fs::write(&page, render(document, Form::Html, &Style::default())?)?;
     fs::write(&json, render(document, Form::Json, &Style::default())?)?;
     let files: [PathBuf; 4] = [
-        root().join("tests/script/document.js"),
+        root().join("tests/readers/document.js"),
         root().join(SCRIPT),
         page,
         json,
