@@ -257,8 +257,7 @@ async fn measure(
             trace::trace(recorder, options, spec, paths, kept).await;
         }
         Need::Outcomes(endpoint) => {
-            let flows = recorder.read(|evidence| trace::outcomes_wanted(evidence, &endpoint));
-            trace::outcomes(endpoint, flows, kept).await;
+            trace::outcomes(recorder, endpoint, kept).await;
         }
         Need::Mtu(endpoint) => mtu::measure(recorder, options, endpoint).await,
         Need::ControlTrace(endpoint) => {

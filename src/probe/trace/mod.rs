@@ -60,6 +60,9 @@ const NEAR_HOPS: Duration = Duration::from_millis(60);
 pub const OUTCOMES: u16 = 48;
 /// So many flows that fail tell which links they have in common.
 const FAILING: f64 = 6.0;
+/// So many that fail by the same links are no chance; while fewer do, so many more flows are asked.
+const ALIKE: usize = 3;
+const MORE: u16 = 16;
 /// What the search behind a wide balancer may use where the user did not say (16 next hops take 96 by the stopping points).
 const FLOWS_SEARCHED: u16 = 256;
 /// Visits to the service that a path may cost.
@@ -137,14 +140,32 @@ fn is_well(evidence: &Evidence, endpoint: &Endpoint) -> bool {
     u32::try_from(well).is_ok_and(|well| well >= evidence.options.count)
 }
 
-/// Asks so many flows of this endpoint's trace at the destination: while it runs, or once more after its end. Where there is none, there
-/// is nothing to ask.
-pub async fn outcomes(endpoint: Endpoint, flows: u16, kept: Kept) {
-    if let Some(mut trace) = kept.wants(&endpoint, flows).await {
-        trace.run().await;
-        trace.draw();
-        kept.keep(&endpoint, trace);
+/// Asks flows of this endpoint's trace at the destination, while it runs, or once more after its end: as many as the burst's failures ask
+/// for, and more where of those too few fail to tell what they have in common. Where there is no trace, there is nothing to ask.
+pub async fn outcomes(recorder: Recorder, endpoint: Endpoint, kept: Kept) {
+    let mut flows = recorder.read(|evidence| outcomes_wanted(evidence, &endpoint));
+    loop {
+        if let Some(mut trace) = kept.wants(&endpoint, flows).await {
+            trace.run().await;
+            trace.draw();
+            kept.keep(&endpoint, trace);
+        }
+        if flows >= OUTCOMES || recorder.read(|evidence| !too_few_fail(evidence, &endpoint)) {
+            break;
+        }
+        flows = (flows + MORE).min(OUTCOMES);
     }
+}
+
+/// Whether some flows fail, and so few that it may be a chance which links they have in common.
+fn too_few_fail(evidence: &Evidence, endpoint: &Endpoint) -> bool {
+    let subject = evidence.endpoints.iter().find(|s| s.endpoint == *endpoint);
+    let flows = subject.and_then(|subject| Some(&subject.path.as_ref()?.flows));
+    let failing = flows
+        .into_iter()
+        .flatten()
+        .filter(|f| f.arrived == Some(false));
+    (1..ALIKE).contains(&failing.count())
 }
 
 /// What the engine is asked to do.
@@ -531,7 +552,7 @@ async fn silent(recorder: &Recorder, underway: Underway) {
 
 /// How many flows are asked at the destination where some of a burst failed: enough for some to fail again, so that a check in which many
 /// fail does not wait for many more.
-pub fn outcomes_wanted(evidence: &Evidence, endpoint: &Endpoint) -> u16 {
+fn outcomes_wanted(evidence: &Evidence, endpoint: &Endpoint) -> u16 {
     let (mut failed, mut all) = (0.0, 0.0);
     for probe in evidence.burst(endpoint) {
         all += 1.0;

@@ -118,12 +118,20 @@ fn dead<'a>(path: &'a Path, target: &Address) -> Option<Dead<'a>> {
             .any(|n| n.icmp.is_none() && n.address.as_ref().is_some_and(|a| a.ip() == target.ip()))
     });
     let distance = arrivals.next()?.ttl;
+    // What all pass tells no way from another, and not every flow was asked there.
+    let mut at: BTreeMap<u8, BTreeSet<&str>> = BTreeMap::new();
+    for id in failing.iter().chain(&arriving).flat_map(|f| &f.nodes) {
+        at.entry(ttl(id)?).or_default().insert(id);
+    }
+    let parts = |ttl: u8| at.get(&ttl).is_some_and(|nodes| nodes.len() > 1);
     let way = |flow: &'_ Flow| -> Vec<(u8, String)> {
         let nodes = flow
             .nodes
             .iter()
             .filter_map(|id| Some((ttl(id)?, id.clone())));
-        nodes.filter(|(ttl, _)| *ttl < distance).collect()
+        nodes
+            .filter(|(ttl, _)| *ttl < distance && parts(*ttl))
+            .collect()
     };
     let alive: BTreeSet<(&str, &str)> = arriving.iter().flat_map(|f| links(f)).collect();
     let mut first = BTreeSet::new();
