@@ -12,7 +12,7 @@ use nix::net::if_::if_indextoname;
 use super::asking::Patience;
 use super::{config, exchange};
 use crate::model::options::Family;
-use crate::model::source::ResolverConfig;
+use crate::model::source::{AskedBy, ResolverConfig};
 use crate::model::text::escape;
 use crate::model::{Address, Outcome};
 use crate::net::getaddrinfo::{self, Failure, Kind, Wanted};
@@ -93,6 +93,11 @@ impl Environment {
             |_| ResolverConfig::default(),
             |text| config::resolv_conf(&text, &file),
         );
+        config.asked_by = Some(if STATIC {
+            AskedBy::Getent
+        } else {
+            AskedBy::Getaddrinfo
+        });
         for server in &mut config.servers {
             server.port = Some(self.port);
         }

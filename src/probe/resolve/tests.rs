@@ -303,6 +303,7 @@ fn what_the_system_says_no_to_has_no_addresses_though_a_server_has_it() {
         assert_eq!(resolution.servers.len(), 2);
         let resolver = evidence.source.resolver.unwrap();
         assert_eq!(resolver.nsswitch, ["files", "dns"]);
+        assert!(resolver.asked_by.is_some());
     });
 }
 
