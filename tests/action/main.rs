@@ -311,6 +311,15 @@ fn never_an_option() -> Result<(), Failed> {
         step.status == 2 && step.outputs == "exit-status=2\n" && runner.left()?.is_empty(),
         "it is a target that can't be one",
         &step,
+    )?;
+    // Nor is it a pattern for the names of files.
+    let runner = runner.with("TARGETS", "*");
+    fs::write(runner.path("workspace/127.0.0.1:1"), "")?;
+    let step = runner.check()?;
+    hold(
+        step.status == 2,
+        "an asterisk is a target that can't be one",
+        &step,
     )
 }
 
