@@ -6,6 +6,8 @@
 // What reads the repository is part of each test, and may fail as one.
 #![allow(clippy::unwrap_used)]
 
+#[path = "tidy/packages.rs"]
+mod packages;
 #[path = "tidy/source.rs"]
 mod source;
 

@@ -93,10 +93,14 @@ impl Resolution {
         options: &Options,
     ) -> String {
         let got = some(&self.addresses);
-        let who = if options.servers.is_empty() {
-            "an application gets"
-        } else {
+        let has = |kind| self.source(kind).is_some();
+        let who = if !options.servers.is_empty() {
             "an application with these servers gets"
+        } else if has(SourceKind::Hosts) && !has(SourceKind::System) {
+            // The system's resolver could not be asked.
+            "by the hosts file and the name servers, an application would get"
+        } else {
+            "an application gets"
         };
         let silent: Vec<String> = servers
             .iter()
@@ -442,6 +446,16 @@ mod tests {
 
     fn account(resolution: &Resolution) -> Option<String> {
         resolution.account(None, &Options::default())
+    }
+
+    #[test]
+    fn what_no_system_said_is_what_an_application_would_get() {
+        let mut read = resolution("10.9.9.9", &[]);
+        read.sources[0].source = SourceKind::Hosts;
+        assert_eq!(
+            account(&read).unwrap(),
+            "by the hosts file and the name servers, an application would get 10.9.9.9, from the hosts file"
+        );
     }
 
     #[test]

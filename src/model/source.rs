@@ -59,10 +59,23 @@ pub struct Source {
     pub resolver: Option<ResolverConfig>,
 }
 
+/// By what the system's resolver is asked, as applications ask it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AskedBy {
+    /// The C library that applications share.
+    Getaddrinfo,
+    /// The program `getent`: this one is linked statically, and has a C library of its own.
+    Getent,
+}
+
 /// The configuration of the system's resolver, as read (resolv.conf(5), nsswitch.conf(5)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ResolverConfig {
+    /// By what the system's resolver is asked; null where that is not known.
+    pub asked_by: Option<AskedBy>,
     /// The file it was read from; null where there is none.
     pub file: Option<String>,
     /// The name servers, in order; at most the three that the system's resolver uses.
@@ -91,6 +104,7 @@ impl Default for ResolverConfig {
     /// What glibc does without a file: the server on this machine, five seconds, two attempts (resolv.conf(5)).
     fn default() -> Self {
         Self {
+            asked_by: None,
             file: None,
             servers: Vec::new(),
             search: Vec::new(),

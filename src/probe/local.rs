@@ -534,13 +534,27 @@ pub fn ports(recorder: &Recorder) {
     });
 }
 
+/// Why sockets of this machine are not seen.
+const UNLISTED: &str = "there is no /proc here, in which the kernel lists sockets";
+
+/// Why it can't be seen what listens on this machine; none where it can.
+pub fn listeners_unseen() -> Option<&'static str> {
+    let listed = system::listeners(Transport::Tcp, 0).is_some();
+    (!listed).then_some(UNLISTED)
+}
+
 /// Reads what listens on a port of this machine, for a target that is this machine.
 pub fn listeners(recorder: &Recorder, port: u16) {
     let transport = match recorder.read(Evidence::probe) {
         Operation::Datagram => Transport::Udp,
         _ => Transport::Tcp,
     };
-    let found: Vec<Listener> = system::listeners(transport, port)
+    let Some(listening) = system::listeners(transport, port) else {
+        let what =
+            format!("whether a service listens on port {port} of another address of this machine");
+        return recorder.note(what, UNLISTED, None);
+    };
+    let found: Vec<Listener> = listening
         .into_iter()
         .map(|socket| Listener {
             endpoint: Endpoint::new(socket.ip(), socket.port()),

@@ -49,8 +49,8 @@ enum Event {
     ServerDone(usize),
     /// A task that asks a server has ended.
     Ended,
-    /// The system's resolver answered.
-    System(SystemAnswer),
+    /// The system's resolver answered, or why it can't be asked.
+    System(Result<SystemAnswer, String>),
 }
 
 /// Resolves the target of the check with this machine's files and resolver. Returns when the addresses are known, or when it is known
@@ -233,13 +233,12 @@ fn ask_system(
             let _ = reply.send(Event::System(system(&host, family)));
         });
     if let Err(error) = thread {
-        let _ = events.send(Event::System(SystemAnswer {
+        let _ = events.send(Event::System(Ok(SystemAnswer {
             outcome: Outcome::OtherError,
             addresses: Vec::new(),
             error: Some(format!("no thread for the system's resolver: {error}")),
             errno: error.raw_os_error().map(exchange::errno_name),
-            not_as_applications: None,
-        }));
+        })));
     }
 }
 

@@ -125,17 +125,16 @@ fn overlap(a: IpAddr, b: IpAddr) -> bool {
     }
 }
 
-/// Local addresses on which something listens on `port`; for UDP: is bound and not connected.
-pub fn listeners(transport: Transport, port: u16) -> Vec<SocketAddr> {
+/// Local addresses on which something listens on `port`; for UDP: is bound and not connected. `None` where sockets are not listed: there
+/// is no `/proc`.
+pub fn listeners(transport: Transport, port: u16) -> Option<Vec<SocketAddr>> {
     let listening = match transport {
         Transport::Tcp => TcpState::Listen,
         Transport::Udp => TcpState::Close,
     };
-    table(transport)
-        .into_iter()
-        .filter(|socket| socket.local.port() == port && socket.state == listening)
-        .map(|socket| socket.local)
-        .collect()
+    let sockets = tables(transport)?.into_iter();
+    let ours = sockets.filter(|socket| socket.local.port() == port && socket.state == listening);
+    Some(ours.map(|socket| socket.local).collect())
 }
 
 /// How many TCP sockets there are in each state, both families. Costs as long as the tables are.
@@ -148,13 +147,22 @@ pub fn tcp_states() -> BTreeMap<TcpState, usize> {
 }
 
 fn table(transport: Transport) -> Vec<Holder> {
+    tables(transport).unwrap_or_default()
+}
+
+/// The sockets of both families; `None` where the tables of neither can be read.
+fn tables(transport: Transport) -> Option<Vec<Holder>> {
     let files = match transport {
         Transport::Tcp => ["tcp", "tcp6"],
         Transport::Udp => ["udp", "udp6"],
     };
     let base = Path::new("/proc/thread-self/net");
-    let texts = files.iter().filter_map(|name| read(base.join(name)));
-    texts.flat_map(|text| parse_table(&text)).collect()
+    let texts: Vec<String> = files
+        .iter()
+        .filter_map(|name| read(base.join(name)))
+        .collect();
+    let rows = texts.iter().flat_map(|text| parse_table(text)).collect();
+    (!texts.is_empty()).then_some(rows)
 }
 
 fn parse_table(text: &str) -> Vec<Holder> {
@@ -246,7 +254,7 @@ mod tests {
             assert_eq!((holder.local, holder.remote), (local, None));
             assert_eq!(holder.state, TcpState::Listen);
             assert_eq!(holder.process.unwrap().pid, std::process::id());
-            assert_eq!(listeners(Transport::Tcp, local.port()), [local]);
+            assert_eq!(listeners(Transport::Tcp, local.port()), Some(vec![local]));
         }
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();

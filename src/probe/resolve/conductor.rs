@@ -78,7 +78,8 @@ impl Conductor {
                     }
                 }
                 Some(Event::Ended) => self.running = self.running.saturating_sub(1),
-                Some(Event::System(answer)) => self.system_answered(answer),
+                Some(Event::System(Ok(answer))) => self.system_answered(answer),
+                Some(Event::System(Err(why))) => self.system_not_asked(why),
                 None => return,
             }
         }
@@ -154,10 +155,6 @@ impl Conductor {
     /// Records what the system's resolver said, in time or late.
     fn system_answered(&mut self, answer: SystemAnswer) {
         let took = Ms::from(self.began.elapsed());
-        if let Some(why) = answer.not_as_applications {
-            self.recorder
-                .note("what an application gets for the name", why, None);
-        }
         let id = self.observe(answer.outcome, took, answer.errno);
         let addresses = self.wanted(answer.addresses);
         let source = SourceAnswer {
@@ -185,6 +182,29 @@ impl Conductor {
         }
     }
 
+    /// The system's resolver can't be asked as applications ask it, which is said: the hosts file, and then the servers, stand for it.
+    fn system_not_asked(&mut self, why: String) {
+        self.recorder
+            .note("what an application gets for the name", why, None);
+        // Given up, the servers have decided already.
+        let late = self.system == System::GivenUp;
+        self.system = System::NotAsked;
+        let order = &self.config.nsswitch;
+        let files = order.is_empty() || order.iter().any(|word| word == "files");
+        if late || !files {
+            return;
+        }
+        let found = self.recorder.read(|evidence| {
+            let resolution = evidence.resolution.as_ref();
+            let hosts = resolution.and_then(|r| r.source(SourceKind::Hosts));
+            hosts.map_or(Vec::new(), |hosts| hosts.addresses.clone())
+        });
+        let addresses = self.wanted(order::as_tried(found, &self.config.precedence));
+        if !addresses.is_empty() {
+            self.publish(addresses);
+        }
+    }
+
     fn give_up(&mut self) {
         let took = Ms::from(self.began.elapsed());
         let id = self.observe(Outcome::Timeout, took, None);
@@ -201,6 +221,9 @@ impl Conductor {
 
     /// Takes what the servers say as an application's resolver would: the first that answers decides. `now` is not to wait for a silent one.
     fn settle_with_servers(&mut self, now: bool) {
+        if self.servers.is_empty() {
+            return self.settled();
+        }
         let decided = self.recorder.read(|evidence| {
             let resolution = evidence.resolution.as_ref()?;
             let mut last = None;

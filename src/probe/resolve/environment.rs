@@ -12,7 +12,7 @@ use nix::net::if_::if_indextoname;
 use super::asking::Patience;
 use super::{config, exchange};
 use crate::model::options::Family;
-use crate::model::source::ResolverConfig;
+use crate::model::source::{AskedBy, ResolverConfig};
 use crate::model::text::escape;
 use crate::model::{Address, Outcome};
 use crate::net::getaddrinfo::{self, Failure, Kind, Wanted};
@@ -34,12 +34,10 @@ pub struct SystemAnswer {
     pub error: Option<String>,
     /// The error of the operating system, by name.
     pub errno: Option<String>,
-    /// Why what was asked is not what an application on this machine asks; none where it is.
-    pub not_as_applications: Option<String>,
 }
 
-/// Asks the system's resolver for a name; may block for long.
-pub(super) type System = Arc<dyn Fn(&str, Family) -> SystemAnswer + Send + Sync>;
+/// Asks the system's resolver for a name; may block for long. Where it can't be asked as applications ask it, says why.
+pub(super) type System = Arc<dyn Fn(&str, Family) -> Result<SystemAnswer, String> + Send + Sync>;
 
 /// Files, variables and the resolver of a machine.
 #[derive(Clone)]
@@ -95,6 +93,11 @@ impl Environment {
             |_| ResolverConfig::default(),
             |text| config::resolv_conf(&text, &file),
         );
+        config.asked_by = Some(if STATIC {
+            AskedBy::Getent
+        } else {
+            AskedBy::Getaddrinfo
+        });
         for server in &mut config.servers {
             server.port = Some(self.port);
         }
@@ -153,53 +156,49 @@ const STATIC: bool = cfg!(target_feature = "crt-static");
 const GETENT_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The system's resolver as applications ask it: this program's own C library where it shares that with them, else through `getent`.
-fn ask_system(host: &str, family: Family) -> SystemAnswer {
+///
+/// The C library in a static program is never asked: glibc's loads the modules that nsswitch.conf names from this machine, which are made
+/// for another copy of it (glibc `nss/nss_module.c`).
+fn ask_system(host: &str, family: Family) -> Result<SystemAnswer, String> {
     if STATIC {
-        through_getent(host, family, getent::addresses(host, GETENT_PATIENCE))
+        through_getent(family, getent::addresses(host, GETENT_PATIENCE))
     } else {
-        through_library(host, family)
+        Ok(through_library(host, family))
     }
 }
 
-/// What the machine's `getent` came to; where it can't be asked, the C library in this program is, and that is said.
+/// What the machine's `getent` came to; where it can't be asked, why.
 pub(super) fn through_getent(
-    host: &str,
     family: Family,
     came: io::Result<Vec<getent::Found>>,
-) -> SystemAnswer {
-    match came {
-        Ok(found) => {
-            let addresses: Vec<Address> = found
-                .into_iter()
-                .map(|found| match found.scope {
-                    Some(scope) => Address::scoped(found.ip, scope),
-                    None => Address::new(found.ip),
-                })
-                .filter(|address| family.admits(address))
-                .collect();
-            let none = addresses.is_empty();
-            SystemAnswer {
-                // Its exit status does not tell a name that is not there from one that could not be looked up.
-                outcome: if none {
-                    Outcome::OtherError
-                } else {
-                    Outcome::Ok
-                },
-                addresses,
-                error: none
-                    .then(|| "`getent ahosts` gives no address, and does not say why".to_owned()),
-                errno: None,
-                not_as_applications: None,
-            }
-        }
-        Err(error) => SystemAnswer {
-            not_as_applications: Some(format!(
-                "this program is linked statically and asked a resolver of its own, which does not read nsswitch.conf ({})",
-                escape(&error.to_string())
-            )),
-            ..through_library(host, family)
+) -> Result<SystemAnswer, String> {
+    let found = came.map_err(|error| {
+        format!(
+            "nwcheck is linked statically here, and asks the system's resolver by getent, which can't be asked ({}): the hosts file and the \
+             name servers are read in its place",
+            escape(&error.to_string())
+        )
+    })?;
+    let addresses: Vec<Address> = found
+        .into_iter()
+        .map(|found| match found.scope {
+            Some(scope) => Address::scoped(found.ip, scope),
+            None => Address::new(found.ip),
+        })
+        .filter(|address| family.admits(address))
+        .collect();
+    let none = addresses.is_empty();
+    Ok(SystemAnswer {
+        // Its exit status does not tell a name that is not there from one that could not be looked up.
+        outcome: if none {
+            Outcome::OtherError
+        } else {
+            Outcome::Ok
         },
-    }
+        addresses,
+        error: none.then(|| "`getent ahosts` gives no address, and does not say why".to_owned()),
+        errno: None,
+    })
 }
 
 fn through_library(host: &str, family: Family) -> SystemAnswer {
@@ -214,7 +213,6 @@ fn through_library(host: &str, family: Family) -> SystemAnswer {
             addresses: found.into_iter().map(address).collect(),
             error: None,
             errno: None,
-            not_as_applications: None,
         },
         Err(failure) => failed(&failure),
     }
@@ -230,7 +228,6 @@ fn failed(failure: &Failure) -> SystemAnswer {
         addresses: Vec::new(),
         error: Some(format!("{}: {}", failure.name, failure.text)),
         errno: failure.errno.map(exchange::errno_name),
-        not_as_applications: None,
     }
 }
 

@@ -144,12 +144,13 @@ fn machine(resolv_conf: &str, hosts: &str, port: u16) -> Machine {
         host_name: None,
         local_domain: None,
         options: None,
-        system: Arc::new(|_, _| SystemAnswer {
-            outcome: Outcome::Nxdomain,
-            addresses: Vec::new(),
-            error: Some("EAI_NONAME: Name or service not known".to_owned()),
-            errno: None,
-            not_as_applications: None,
+        system: Arc::new(|_, _| {
+            Ok(SystemAnswer {
+                outcome: Outcome::Nxdomain,
+                addresses: Vec::new(),
+                error: Some("EAI_NONAME: Name or service not known".to_owned()),
+                errno: None,
+            })
         }),
         patience: Patience {
             again: Duration::from_millis(150),
@@ -167,12 +168,13 @@ fn machine(resolv_conf: &str, hosts: &str, port: u16) -> Machine {
 
 fn system_with(addresses: &[&str]) -> environment::System {
     let addresses: Vec<Address> = addresses.iter().map(|a| a.parse().unwrap()).collect();
-    Arc::new(move |_, _| SystemAnswer {
-        outcome: Outcome::Ok,
-        addresses: addresses.clone(),
-        error: None,
-        errno: None,
-        not_as_applications: None,
+    Arc::new(move |_, _| {
+        Ok(SystemAnswer {
+            outcome: Outcome::Ok,
+            addresses: addresses.clone(),
+            error: None,
+            errno: None,
+        })
     })
 }
 
@@ -301,6 +303,7 @@ fn what_the_system_says_no_to_has_no_addresses_though_a_server_has_it() {
         assert_eq!(resolution.servers.len(), 2);
         let resolver = evidence.source.resolver.unwrap();
         assert_eq!(resolver.nsswitch, ["files", "dns"]);
+        assert!(resolver.asked_by.is_some());
     });
 }
 
@@ -542,27 +545,65 @@ fn a_static_program_takes_what_the_machines_getent_gives() {
         scope: None,
     };
     let both = || Ok(vec![found("2001:db8::7"), found("192.0.2.7")]);
-    let answer = environment::through_getent("db.example", Family::Any, both());
+    let answer = environment::through_getent(Family::Any, both()).unwrap();
     assert_eq!(texts(&answer.addresses), ["2001:db8::7", "192.0.2.7"]);
-    assert_eq!(answer.not_as_applications, None);
-    let answer = environment::through_getent("db.example", Family::Ipv4, both());
+    let answer = environment::through_getent(Family::Ipv4, both()).unwrap();
     assert_eq!(texts(&answer.addresses), ["192.0.2.7"]);
     // Exit status 2 is "no such name" and "no server answered" alike: neither is claimed.
-    let answer = environment::through_getent("db.example", Family::Any, Ok(Vec::new()));
+    let answer = environment::through_getent(Family::Any, Ok(Vec::new())).unwrap();
     assert_eq!(answer.outcome, Outcome::OtherError);
 }
 
+/// A machine whose `getent` can't be asked.
+fn without_getent(mut machine: Machine) -> Machine {
+    machine.environment.system = Arc::new(|_, family| {
+        let gone = Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+        environment::through_getent(family, gone)
+    });
+    machine
+}
+
 #[test]
-fn a_static_program_without_getent_says_that_it_asked_something_else() {
-    let gone = Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    let answer = environment::through_getent("192.0.2.7", Family::Any, gone);
-    assert_eq!(texts(&answer.addresses), ["192.0.2.7"]);
-    assert!(
-        answer
-            .not_as_applications
-            .unwrap()
-            .contains("nsswitch.conf")
-    );
+fn without_getent_the_hosts_file_is_read_and_that_is_said() {
+    run(async {
+        let server = serve(Manner::Nxdomain).await;
+        let port = server.endpoint.port.unwrap();
+        let hosts = "10.0.0.1 other.example\n10.0.0.7 db.example\n2001:db8::1 db.example\n";
+        let machine = without_getent(machine("nameserver 127.0.0.1\n", hosts, port));
+        let options = || Options {
+            family: Family::Ipv4,
+            ..Options::default()
+        };
+        let (resolution, evidence) = resolved("db.example", options(), &machine).await;
+        assert_eq!(texts(&resolution.addresses), ["10.0.0.7"]);
+        assert!(resolution.source(SourceKind::System).is_none());
+        let [note] = evidence.not_measured.as_slice() else {
+            panic!("{:?}", evidence.not_measured);
+        };
+        assert!(note.what.contains("an application") && note.why.contains("hosts file"));
+        // Where nsswitch.conf does not name the file, an application does not read it.
+        std::fs::write(&machine.environment.nsswitch, "hosts: dns\n").unwrap();
+        let (resolution, _) = resolved("db.example", options(), &machine).await;
+        assert!(resolution.addresses.is_empty());
+    });
+}
+
+#[test]
+fn without_getent_and_hosts_the_servers_decide() {
+    run(async {
+        let server = serve(Manner::Good).await;
+        let port = server.endpoint.port.unwrap();
+        let conf = "nameserver 127.0.0.1\nsearch example\n";
+        let machine = without_getent(machine(conf, "", port));
+        let (resolution, _) = resolved("db", Options::default(), &machine).await;
+        let mut found = texts(&resolution.addresses);
+        found.sort();
+        assert_eq!(found, ["192.0.2.7", "2001:db8::7"]);
+        assert!(resolution.source(SourceKind::Dns).is_some());
+        // Nobody is asked for this name: it ends all the same.
+        let (resolution, _) = resolved("localhost", Options::default(), &machine).await;
+        assert!(resolution.addresses.is_empty());
+    });
 }
 
 /// The same, asked by `nwcheck dns`.

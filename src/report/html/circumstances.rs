@@ -8,7 +8,7 @@ use crate::model::local::{Interface, Local, NeighbourRole};
 use crate::model::resolution::{Resolution, SourceKind, Transport};
 use crate::model::source::{Privilege, Source};
 use crate::model::text::{count, escape, list};
-use crate::report::text::measurements::{percent, way};
+use crate::report::text::measurements::{asked_by, percent, way};
 use crate::report::text::name::{place as server_place, said};
 
 /// Whether there is something to tell of the name. Where an address was typed, nothing was asked.
@@ -205,7 +205,8 @@ fn facts(source: &Source, local: &Local) -> Vec<(&'static str, String)> {
         } else {
             format!(", search {}", escape(&resolver.search.join(" ")))
         };
-        format!("{} ({file}{search})", list(&servers))
+        let by = asked_by(resolver);
+        format!("{} ({file}{search}){by}", list(&servers))
     });
     let neighbour = local.neighbour.as_ref().map(|neighbour| {
         let role = match neighbour.role {

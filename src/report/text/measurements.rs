@@ -5,6 +5,7 @@ use super::{cut_short, name, path, probes};
 use crate::model::criteria::{Criterion, Quantity};
 use crate::model::local::{Route, RouteKind};
 use crate::model::report::{EndpointReport, Status, Verdict};
+use crate::model::source::{AskedBy, ResolverConfig};
 use crate::model::target::Protocol;
 use crate::model::text::{escape, list};
 use crate::model::{Ms, Report};
@@ -161,6 +162,14 @@ pub(in crate::report) fn percent(value: f64) -> String {
     format!("{rounded} %")
 }
 
+/// By what the system's resolver is asked, where it is not the library that everybody shares.
+pub(in crate::report) const fn asked_by(resolver: &ResolverConfig) -> &'static str {
+    match resolver.asked_by {
+        Some(AskedBy::Getent) => ", the system's resolver asked by getent",
+        _ => "",
+    }
+}
+
 /// From where it was looked, and when.
 fn vantage(page: &mut Page<'_>, report: &Report) {
     let source = &report.source;
@@ -180,7 +189,13 @@ fn vantage(page: &mut Page<'_>, report: &Report) {
         } else {
             format!(", search {}", escape(&resolver.search.join(" ")))
         };
-        page.field("resolver", &format!("{} ({file}{search})", list(&servers)));
+        let by = asked_by(resolver);
+        let servers = if servers.is_empty() {
+            "no name server".to_owned()
+        } else {
+            list(&servers)
+        };
+        page.field("resolver", &format!("{servers} ({file}{search}){by}"));
     }
     page.field(
         "when",
