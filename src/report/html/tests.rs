@@ -389,10 +389,19 @@ fn what_is_redacted_is_nowhere_in_the_page() {
         redact(&mut report, &RandomState::new()).unwrap();
         let (html, page) = page(name, Document::Report(&report));
         for original in originals {
-            assert!(!html.contains(&original), "{name}: {original}");
+            assert!(!stands_in(&original, &html), "{name}: {original}");
         }
         assert!(page.text.contains("Names and addresses are replaced"));
     }
+}
+
+/// Whether a name, an address or the beginning of one stands in a text: that of 192.0.2.7 in 192.0.2.70 is another's.
+fn stands_in(original: &str, text: &str) -> bool {
+    let ends_in_digit = original.ends_with(|c: char| c.is_ascii_digit());
+    text.match_indices(original).any(|(at, _)| {
+        let after = &text[at + original.len()..];
+        !(ends_in_digit && after.starts_with(|c: char| c.is_ascii_digit()))
+    })
 }
 
 /// The elements of a page, but for what sets names apart and for the lines of a picture, of which a long text has more.
