@@ -81,6 +81,9 @@ pub enum CommandError {
     /// It is not there.
     #[error("{0} is not installed")]
     Missing(String),
+    /// It is in none of the system's folders.
+    #[error("{} is not run as root, only what is in the system's folders: check as the user whose it is", .0.display())]
+    Elsewhere(PathBuf),
     /// Somebody other than root may change it.
     #[error("{} is not run as root: somebody else may change it", .0.display())]
     NotRoots(PathBuf),
@@ -130,19 +133,27 @@ pub fn find(name: &str) -> Result<PathBuf, CommandError> {
         return Err(CommandError::Borrowed(name.to_owned()));
     }
     let careful = is_root || platform::started_elevated();
-    let path = if careful {
-        None
-    } else {
-        std::env::var_os("PATH")
+    let path = std::env::var_os("PATH");
+    chosen(name, path.as_deref(), careful)
+}
+
+/// The first program of this name in the search path; for the careful in the system's folders alone, where nobody but root may change it.
+fn chosen(name: &str, path: Option<&OsStr>, careful: bool) -> Result<PathBuf, CommandError> {
+    let first = |path| {
+        let mut files = candidates(name, path).into_iter();
+        files.find(|file| is_executable(file))
     };
-    let found = candidates(name, path.as_deref())
-        .into_iter()
-        .find(|file| is_executable(file))
-        .ok_or_else(|| CommandError::Missing(name.to_owned()))?;
-    if careful && !is_roots_alone(&found) {
-        return Err(CommandError::NotRoots(found));
+    let missing = || CommandError::Missing(name.to_owned());
+    if !careful {
+        return first(path).ok_or_else(missing);
     }
-    Ok(found)
+    match first(None) {
+        Some(found) if is_roots_alone(&found) => Ok(found),
+        Some(found) => Err(CommandError::NotRoots(found)),
+        None => Err(path
+            .and_then(|path| first(Some(path)))
+            .map_or_else(missing, CommandError::Elsewhere)),
+    }
 }
 
 /// Where a program may be: in the folders of the search path that begin at the root, or without one in those of the system.

@@ -165,3 +165,28 @@ fn a_file_that_others_may_change_is_not_roots_alone() {
     std::os::unix::fs::symlink("/bin/sh", &link).unwrap();
     assert!(!is_roots_alone(&link), "the link itself may be changed");
 }
+
+#[test]
+fn the_careful_run_what_is_the_systems_and_say_so_of_what_is_not() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("nwcheck-of-a-user");
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o755)
+        .open(&own)
+        .unwrap();
+    let path = folder.path().as_os_str();
+    let name = "nwcheck-of-a-user";
+    assert_eq!(chosen(name, Some(path), false).unwrap(), own);
+    let error = chosen(name, Some(path), true).unwrap_err();
+    assert!(
+        matches!(&error, CommandError::Elsewhere(at) if *at == own),
+        "{error}"
+    );
+    for careful in [false, true] {
+        let error = chosen("nwcheck-of-nobody", Some(path), careful).unwrap_err();
+        assert!(matches!(error, CommandError::Missing(_)), "{error}");
+    }
+}
