@@ -32,11 +32,17 @@ impl Cell {
             AnswerKind::TimeExceeded => 1,
             AnswerKind::Unreachable { .. } => 2,
         };
-        self.replies.iter().min_by_key(weight)
+        match self.replies.as_slice() {
+            [only] => Some(only),
+            several => several.iter().min_by_key(weight),
+        }
     }
 
     /// Whether probes of the one flow were answered by different routers.
     pub(super) fn moved(&self) -> bool {
+        if self.replies.len() < 2 {
+            return false;
+        }
         let mut routers = self
             .replies
             .iter()
