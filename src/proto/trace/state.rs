@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use super::cell::{Cell, Flow, Reply};
 use super::config::Config;
+use super::layout::{Layout, Place};
 use super::pacing::HopPace;
 use super::probe::{Answer, AnswerKind, FlowId, Micros, Probe, ProbeId};
 
@@ -176,6 +177,22 @@ impl State {
     pub(super) fn is_arriving(&self, flow: usize) -> bool {
         self.flying()
             .any(|record| record.flow == flow && record.risk == Risk::Own)
+    }
+
+    /// Whether the answer to any probe under way can still say something: not where its flow has arrived with fewer hops.
+    pub(super) fn awaits_news(&self, layout: &Layout) -> bool {
+        self.flying().any(|record| {
+            let arrived = layout.end_of(record.flow).filter(|&end| {
+                let place = layout.place_at(record.flow, end);
+                matches!(place, Some(Place::Destination(_)))
+            });
+            arrived.is_none_or(|end| record.ttl <= end)
+        })
+    }
+
+    /// Whether this probe waits for its answer.
+    pub(super) fn is_under_way(&self, id: ProbeId) -> bool {
+        usize::try_from(id.0).is_ok_and(|index| self.waiting.contains(&index))
     }
 
     fn flying(&self) -> impl Iterator<Item = &Record> {

@@ -228,6 +228,13 @@ impl Tracer {
         self.state.in_flight()
     }
 
+    /// Whether this probe waits for its answer. One that still does when the trace ends was cut short: it was under way beyond an arrival of
+    /// its own flow, from where nothing new can come, or the deadline came first.
+    #[must_use]
+    pub fn is_under_way(&self, id: ProbeId) -> bool {
+        self.state.is_under_way(id)
+    }
+
     /// What is known so far; final once [`Self::is_done`] says so, though late answers still count.
     #[must_use]
     pub fn graph(&self) -> Graph {
@@ -278,7 +285,8 @@ impl Tracer {
         self.queue.extend(wants.ready.iter().copied());
         let room = self.state.config.probes_max as usize - self.state.proposed();
         self.queue.truncate(room);
-        if self.queue.is_empty() && self.wake.is_none() && self.state.in_flight() == 0 {
+        let over = self.queue.is_empty() && self.wake.is_none();
+        if over && !self.state.awaits_news(&layout) {
             self.end = Some(if self.short_of_flows {
                 End::StoppedAtBound(Bound::Flows)
             } else {
