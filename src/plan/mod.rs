@@ -5,12 +5,14 @@
 //! the first probes of an address are silent it asks them what they *would* need if the silence stayed, so that the controls do not
 //! wait for the last time-out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnose::{self, Need};
 use crate::model::evidence::{Evidence, NotMeasured, UnderTest};
 use crate::model::local::RouteKind;
 use crate::model::target::Protocol;
+use crate::model::topology::TraceProtocol;
 use crate::model::{Address, Endpoint, Ms, Observation, Operation, Outcome};
 
 /// After so long without an answer the silence is taken seriously.
@@ -30,6 +32,8 @@ pub enum Step {
     Routes,
     /// A measurement that every check makes, or that a rule needs.
     Measure(Need),
+    /// The first datagram of the search for the path MTU, beside the trace.
+    MtuFirst(Endpoint),
     /// The neighbour entry of the next hop, while the first probes are silent.
     NeighbourEarly(Endpoint),
     /// The same, and what else this machine says, after the burst.
@@ -75,9 +79,18 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         // would expire alone.
         for UnderTest { endpoint, .. } in &evidence.endpoints {
             want(Step::Measure(Need::Trace(endpoint.clone())));
-            if done(Need::Trace(endpoint.clone())) && evidence.options.local {
-                want(Step::Neighbour(endpoint.clone()));
+            if done(Need::Trace(endpoint.clone())) {
+                if evidence.options.local {
+                    want(Step::Neighbour(endpoint.clone()));
+                }
+            } else if mtu_beside(evidence, endpoint) {
+                want(Step::MtuFirst(endpoint.clone()));
             }
+        }
+        // Nothing is asked of the rules while every trace still runs: each probe would be a reason to ask them again.
+        let mut traces = evidence.endpoints.iter().map(|subject| &subject.endpoint);
+        if !traces.any(|endpoint| done(Need::Trace(endpoint.clone()))) {
+            return steps;
         }
         for need in diagnose::needs(evidence) {
             let later = matches!(
@@ -85,7 +98,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 Need::Mtu(_) | Need::PacketRules(_) | Need::QuietLook(_)
             );
             let traced = endpoint_of(&need).is_some_and(|e| done(Need::Trace(e.clone())));
-            if later && traced {
+            let waits = matches!(&need, Need::Mtu(e) if mtu_begun(log, e));
+            if later && traced && !waits {
                 want(Step::Measure(need));
             }
         }
@@ -97,6 +111,10 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         let traced = evidence.options.path && leaves(evidence, &endpoint.address);
         if traced && trace_at(evidence, log, endpoint).is_some_and(|at| at <= now) {
             want(Step::Measure(Need::Trace(endpoint.clone())));
+            let works = evidence.burst(endpoint).any(|o| o.outcome == Outcome::Ok);
+            if works && !done(Need::Trace(endpoint.clone())) && mtu_beside(evidence, endpoint) {
+                want(Step::MtuFirst(endpoint.clone()));
+            }
         }
         if done(Need::Burst(endpoint.clone())) && evidence.options.local {
             want(Step::Neighbour(endpoint.clone()));
@@ -149,7 +167,9 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                     done(Need::Burst(e.clone())) && !outcomes_awaited(e)
                 }
                 // After all else: it is worth no ICMP error that others need.
-                Need::Mtu(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
+                Need::Mtu(e) => {
+                    done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())) && !mtu_begun(log, e)
+                }
                 Need::Egress(e) => done(Need::Burst(e.clone())) && searched(e),
                 Need::QuietLook(_) => false,
                 // A trace that runs takes it up.
@@ -201,9 +221,25 @@ fn trace_at(evidence: &Evidence, log: &Log, endpoint: &Endpoint) -> Option<Ms> {
     }
 }
 
+/// Whether the first datagram of the MTU search may go beside the trace: not where the trace lives on the ICMP errors of the same host, of
+/// which it sends a few at once and then one a second (Linux `icmpv4_xrlim_allow`), and not to this machine itself.
+fn mtu_beside(evidence: &Evidence, endpoint: &Endpoint) -> bool {
+    evidence.path_protocol() != TraceProtocol::Udp
+        && !evidence.local.is_own(&endpoint.address)
+        && leaves(evidence, &endpoint.address)
+}
+
+/// Whether that datagram is still waited for.
+fn mtu_begun(log: &Log, endpoint: &Endpoint) -> bool {
+    matches!(
+        log.get(&Step::MtuFirst(endpoint.clone())),
+        Some(State::Running(_))
+    )
+}
+
 /// The evidence as it would be if the probes that are silent so far stayed silent.
-fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
-    let mut hypothesis = evidence.clone();
+fn if_silent<'a>(evidence: &'a Evidence, log: &Log, now: Ms) -> Cow<'a, Evidence> {
+    let mut hypothesis = Cow::Borrowed(evidence);
     for subject in &evidence.endpoints {
         let endpoint = &subject.endpoint;
         let Some(State::Running(since)) = log.get(&Step::Measure(Need::Burst(endpoint.clone())))
@@ -221,7 +257,7 @@ fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
                 .saturating_sub(answered),
         };
         for _ in 0..missing {
-            hypothesis.record(Observation {
+            hypothesis.to_mut().record(Observation {
                 endpoint: Some(endpoint.clone()),
                 ..Observation::new(evidence.probe(), *since, Outcome::Timeout)
             });
