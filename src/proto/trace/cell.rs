@@ -18,6 +18,7 @@ pub(super) struct Cell {
     pub(super) unsent: u8,
     pub(super) flying: u8,
     pub(super) misses: u8,
+    pub(super) first_asked: Micros,
     pub(super) last_asked: Micros,
     pub(super) overdue_at: Micros,
     pub(super) replies: Vec<Reply>,

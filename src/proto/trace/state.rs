@@ -19,6 +19,9 @@ const REPLIES_MAX: usize = 16;
 const LIMITED_ASKS: u8 = 8;
 /// So many flows that stay silent behind a router show that one of its next hops is.
 const SILENT_FLOWS: u32 = 2;
+/// So long a probe that nothing answered may still arrive while no round trip to the destination is known: packets are held for a second
+/// where a neighbour is looked for anew (Linux `retrans_time_ms`) or a link wakes up, and the rest is a round trip.
+const HELD: Micros = Micros::from_millis(1200);
 /// Out of answers, a router at one a second (Linux `icmpv4_xrlim_allow`) answers a probe so soon after the one left out once in 20 times.
 const NEXT: Micros = Micros::from_millis(50);
 
@@ -107,8 +110,14 @@ pub(super) struct State {
     /// The far probe was sent: one to the last TTL, to see whether anything answers there at all.
     pub(super) far_asked: bool,
     far_rtt: Option<Micros>,
+    /// The round trip to the destination, where another probe's is known.
+    pub(super) destination_rtt: Option<Micros>,
     log: Vec<Record>,
     waiting: Vec<usize>,
+    /// Probes without an answer that may yet arrive on the trace's account.
+    risky: Vec<usize>,
+    /// The greatest TTL at which a router answered any flow.
+    highest_router: u8,
     greatest_rtt: Option<Micros>,
 }
 
@@ -138,8 +147,11 @@ impl State {
             estimate: None,
             far_asked: false,
             far_rtt: None,
+            destination_rtt: None,
             log: Vec::new(),
             waiting: Vec::new(),
+            risky: Vec::new(),
+            highest_router: 0,
             greatest_rtt: None,
         }
     }
@@ -164,13 +176,38 @@ impl State {
         self.log.len()
     }
 
-    /// Probes on their way that may still arrive on the trace's account: not yet longer under way than an answer should take.
+    /// Probes without an answer that may still arrive on the trace's account.
     pub(super) fn risky_in_flight(&self, now: Micros) -> u16 {
-        let count = self
-            .flying()
-            .filter(|record| record.risk == Risk::Shared && now < record.overdue_at)
+        let open = self.risky.iter().filter_map(|&index| self.log.get(index));
+        let count = open
+            .filter(|record| !self.is_passed(record) && now < self.arrives_until(record))
             .count();
         u16::try_from(count).unwrap_or(u16::MAX)
+    }
+
+    /// When one of these is taken not to arrive any more.
+    pub(super) fn next_relief(&self, now: Micros) -> Option<Micros> {
+        let open = self.risky.iter().filter_map(|&index| self.log.get(index));
+        let ends = open.map(|record| self.arrives_until(record));
+        ends.filter(|&end| end > now).min()
+    }
+
+    /// Routers beyond were seen to answer, so that the probe was lost before, or its answer was.
+    fn is_passed(&self, record: &Record) -> bool {
+        self.goes_on_beyond(record.flow, record.ttl)
+            || (self.distance.is_none() && record.ttl <= self.highest_router)
+    }
+
+    /// Until when silence does not say that the probe did not arrive: longer than an answer takes, where that is known, or than packets
+    /// are held on their way.
+    fn arrives_until(&self, record: &Record) -> Micros {
+        match self.far_rtt.or(self.destination_rtt) {
+            Some(rtt) => record
+                .sent_at
+                .plus(patience_for(rtt))
+                .max(record.overdue_at),
+            None => record.sent_at.plus(HELD),
+        }
     }
 
     /// A probe of this flow is on its way that may be its arrival.
@@ -255,11 +292,14 @@ impl State {
         };
         let asks = asks.saturating_add(cell.unsent.min(2));
         (cell.asks < asks).then(|| {
-            let pause = match cell.asks {
-                1 => self.config.reask_spacing,
-                _ => self.config.reask_spacing.times(3),
-            };
-            cell.last_asked.plus(pause)
+            let spacing = self.config.reask_spacing;
+            let soonest = cell.last_asked.plus(spacing);
+            // The pauses grow, unless the questions before had to wait already.
+            match cell.asks {
+                1 => soonest,
+                2 => soonest.max(cell.first_asked.plus(spacing.times(4))),
+                _ => cell.last_asked.plus(spacing.times(3)),
+            }
         })
     }
 
@@ -337,7 +377,8 @@ impl State {
                 ..Flow::default()
             });
         }
-        let expires_at = now.plus(self.timeout(flow, ttl));
+        let timeout = self.timeout(flow, ttl, now);
+        let expires_at = now.plus(if far { timeout.max(HELD) } else { timeout });
         let overdue_at = now.plus(self.patience(far)).min(expires_at);
         let mut attempt = 0;
         if let Some(row) = self.flows.get_mut(flow) {
@@ -349,6 +390,9 @@ impl State {
             row.flying = row.flying.saturating_add(1);
             if let Some(cell) = row.cells.get_mut(usize::from(ttl)) {
                 attempt = cell.asks;
+                if attempt == 0 {
+                    cell.first_asked = now;
+                }
                 cell.asks = cell.asks.saturating_add(1);
                 cell.flying = cell.flying.saturating_add(1);
                 cell.last_asked = now;
@@ -372,6 +416,9 @@ impl State {
             far,
         });
         self.waiting.push(index);
+        if risk == Risk::Shared {
+            self.risky.push(index);
+        }
         let flow = FlowId(u16::try_from(flow).unwrap_or(u16::MAX));
         Probe {
             id: ProbeId(index as u64),
@@ -407,6 +454,7 @@ impl State {
         record.standing = Standing::Unsent;
         let record = *record;
         self.counters.unsendable = self.counters.unsendable.saturating_add(1);
+        self.is_safe(id);
         self.land(id);
         if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
             cell.unsent = cell.unsent.saturating_add(1);
@@ -434,6 +482,7 @@ impl State {
         }
         let record = *record;
         self.counters.answered = self.counters.answered.saturating_add(1);
+        self.is_safe(id);
         if before == Standing::Sent {
             self.land(id);
         } else {
@@ -458,6 +507,7 @@ impl State {
             (answer.kind, self.flows.get_mut(record.flow))
         {
             flow.farthest = flow.farthest.max(record.ttl);
+            self.highest_router = self.highest_router.max(record.ttl);
             if let Some(routers) = self.routers.get_mut(usize::from(record.ttl)) {
                 routers.insert(answer.from);
             }
@@ -502,6 +552,12 @@ impl State {
     pub(super) fn on_time(&mut self, now: Micros) -> bool {
         let mut changed = false;
         let mut gone = Vec::new();
+        let mut risky = std::mem::take(&mut self.risky);
+        risky.retain(|&index| {
+            let record = self.log.get(index);
+            record.is_some_and(|record| now < self.arrives_until(record))
+        });
+        self.risky = risky;
         for &index in &self.waiting {
             let Some(record) = self.log.get_mut(index) else {
                 continue;
@@ -565,10 +621,13 @@ impl State {
             .min()
     }
 
-    /// How long an answer is waited for, growing with each repetition.
-    fn timeout(&self, flow: usize, ttl: u8) -> Micros {
+    /// How long an answer is waited for, growing with each repetition; not where the first question has been waited for as long as any
+    /// answer takes.
+    fn timeout(&self, flow: usize, ttl: u8, now: Micros) -> Micros {
         let timeouts = self.config.timeouts;
-        let asks = self.cell(flow, ttl).map_or(0, |cell| cell.asks);
+        let fresh = |cell: &&Cell| now.minus(cell.first_asked) < HELD;
+        let cell = self.cell(flow, ttl).filter(fresh);
+        let asks = cell.map_or(0, |cell| cell.asks);
         let base = match self.greatest_rtt {
             None => timeouts.initial,
             Some(rtt) => rtt.times(3).plus(Micros::from_millis(50)),
@@ -582,13 +641,19 @@ impl State {
     fn patience(&self, far: bool) -> Micros {
         let rtt = match self.far_rtt {
             Some(rtt) => rtt,
-            None if far => return self.config.timeouts.max,
+            None if far => return HELD,
             None => match self.greatest_rtt {
                 Some(rtt) => rtt,
                 None => return Micros::from_millis(150),
             },
         };
-        rtt.times(2).plus(Micros::from_millis(30))
+        patience_for(rtt)
+    }
+
+    /// The probe has arrived, or never will.
+    fn is_safe(&mut self, id: ProbeId) {
+        self.risky
+            .retain(|&index| usize::try_from(id.0) != Ok(index));
     }
 
     fn land(&mut self, id: ProbeId) {
@@ -610,6 +675,11 @@ impl State {
     fn cell_mut(&mut self, flow: usize, ttl: u8) -> Option<&mut Cell> {
         self.flows.get_mut(flow)?.cells.get_mut(usize::from(ttl))
     }
+}
+
+/// How long an answer is expected to take at most.
+fn patience_for(rtt: Micros) -> Micros {
+    rtt.times(2).plus(Micros::from_millis(30))
 }
 
 fn record_mut(log: &mut [Record], id: ProbeId) -> Option<&mut Record> {

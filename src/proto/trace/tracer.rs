@@ -143,9 +143,11 @@ impl Tracer {
         self.state.config.in_flight_per_flow = Some(NonZeroU16::MIN);
     }
 
-    /// The round trip to the destination was learnt elsewhere: probes that may go so far are waited for longer, within the greatest
+    /// The round trip to the destination was learnt elsewhere, so that it answers: probes that may go so far are waited for longer, within the greatest
     /// time-out.
     pub fn handle_round_trip(&mut self, rtt: Micros, now: Micros) {
+        self.state.destination_rtt = Some(rtt);
+        self.state.destination = Destination::Answers;
         let timeouts = &mut self.state.config.timeouts;
         let wanted = Micros(rtt.0 + rtt.0 / 4).plus(Micros::from_millis(50));
         timeouts.min = timeouts.min.max(wanted).min(timeouts.max);

@@ -80,6 +80,7 @@ impl<'a> Wants<'a> {
         let risks = Risks {
             shared: self.risky,
             own: self.is_arriving(flow),
+            far,
         };
         let verdict = gate::judge(self.state, self.layout, (flow, ttl), risks, self.now);
         if verdict == Gate::Never {
@@ -95,6 +96,8 @@ impl<'a> Wants<'a> {
             return Granted::Later;
         }
         let Gate::Goes(risk) = verdict else {
+            let relief = self.state.next_relief(self.now);
+            self.wake = self.wake.into_iter().chain(relief).min();
             return Granted::Later;
         };
         if !self.has_room(flow) || (hop.is_limited() && self.planned_at(ttl) > 0) {
