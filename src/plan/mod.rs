@@ -77,11 +77,15 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
     if evidence.target.protocol == Protocol::Trace {
         // The paths alone: rules can ask for what this machine itself knows, for the path MTU, and whether an error was about what
         // would expire alone.
-        for UnderTest { endpoint, .. } in &evidence.endpoints {
+        for subject in &evidence.endpoints {
+            let endpoint = &subject.endpoint;
             want(Step::Measure(Need::Trace(endpoint.clone())));
             if done(Need::Trace(endpoint.clone())) {
                 if evidence.options.local {
                     want(Step::Neighbour(endpoint.clone()));
+                }
+                if mtu_goes_on(evidence, log, subject) {
+                    want(Step::Measure(Need::Mtu(endpoint.clone())));
                 }
             } else if mtu_beside(evidence, endpoint) {
                 want(Step::MtuFirst(endpoint.clone()));
@@ -98,8 +102,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 Need::Mtu(_) | Need::PacketRules(_) | Need::QuietLook(_)
             );
             let traced = endpoint_of(&need).is_some_and(|e| done(Need::Trace(e.clone())));
-            let waits = matches!(&need, Need::Mtu(e) if mtu_begun(log, e));
-            if later && traced && !waits {
+            let awaited = matches!(&need, Need::Mtu(e) if mtu_awaited(log, e));
+            if later && traced && !awaited {
                 want(Step::Measure(need));
             }
         }
@@ -114,6 +118,10 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             let works = evidence.burst(endpoint).any(|o| o.outcome == Outcome::Ok);
             if works && !done(Need::Trace(endpoint.clone())) && mtu_beside(evidence, endpoint) {
                 want(Step::MtuFirst(endpoint.clone()));
+            }
+            let over = done(Need::Burst(endpoint.clone())) && done(Need::Trace(endpoint.clone()));
+            if over && mtu_goes_on(evidence, log, subject) {
+                want(Step::Measure(Need::Mtu(endpoint.clone())));
             }
         }
         if done(Need::Burst(endpoint.clone())) && evidence.options.local {
@@ -168,7 +176,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 }
                 // After all else: it is worth no ICMP error that others need.
                 Need::Mtu(e) => {
-                    done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())) && !mtu_begun(log, e)
+                    done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())) && !mtu_awaited(log, e)
                 }
                 Need::Egress(e) => done(Need::Burst(e.clone())) && searched(e),
                 Need::QuietLook(_) => false,
@@ -229,12 +237,20 @@ fn mtu_beside(evidence: &Evidence, endpoint: &Endpoint) -> bool {
         && leaves(evidence, &endpoint.address)
 }
 
-/// Whether that datagram is still waited for.
-fn mtu_begun(log: &Log, endpoint: &Endpoint) -> bool {
-    matches!(
-        log.get(&Step::MtuFirst(endpoint.clone())),
-        Some(State::Running(_))
-    )
+/// Whether that datagram's answer is still waited for.
+fn mtu_awaited(log: &Log, endpoint: &Endpoint) -> bool {
+    let first = log.get(&Step::MtuFirst(endpoint.clone()));
+    matches!(first, Some(State::Running(_)))
+}
+
+/// Whether the search for the path MTU goes on after that datagram: on a path that works, whatever the datagram came to. No rule asks for
+/// it, as to a rule the path has been asked already.
+fn mtu_goes_on(evidence: &Evidence, log: &Log, subject: &UnderTest) -> bool {
+    let endpoint = &subject.endpoint;
+    let works = || evidence.burst(endpoint).any(|o| o.outcome == Outcome::Ok);
+    let first = log.get(&Step::MtuFirst(endpoint.clone()));
+    let path = subject.path.as_ref();
+    first == Some(&State::Done) && path.is_some_and(|path| path.reached || works())
 }
 
 /// The evidence as it would be if the probes that are silent so far stayed silent.

@@ -9,6 +9,7 @@ use crate::model::local::{Neighbour, NeighbourRole, NeighbourState, Route, Route
 use crate::model::resolution::Resolution;
 use crate::model::source::Source;
 use crate::model::target::{Protocol, Target};
+use crate::model::topology::{Method, Path, TraceProtocol};
 use crate::model::{Address, Endpoint, Icmp, Ms, Observation, Operation, Options, Outcome};
 
 const FIRST: &str = "10.0.9.9:443";
@@ -152,9 +153,11 @@ fn the_name_comes_first_then_the_routes_then_the_burst_and_a_moment_later_the_tr
     let trace = [Step::Measure(Need::Trace(endpoint(FIRST)))];
     assert_eq!(wake_at(&evidence, &log, Ms::ZERO), Some(BURST_FIRST));
     assert_eq!(next(&evidence, &log, BURST_FIRST), trace);
-    // The first answers are enough.
+    // The first answers are enough, and then the path MTU is looked for beside it.
     connects(&mut evidence, FIRST, Outcome::Ok, 2);
-    assert_eq!(next(&evidence, &log, Ms::ZERO), trace);
+    let [first] = trace;
+    let both = [first, Step::MtuFirst(endpoint(FIRST))];
+    assert_eq!(next(&evidence, &log, Ms::ZERO), both);
 }
 
 #[test]
@@ -259,10 +262,39 @@ fn without_a_look_at_this_machine_silence_asks_the_controls_at_once() {
 }
 
 #[test]
+fn the_search_for_the_path_mtu_goes_on_when_its_first_datagram_and_the_trace_have_ended() {
+    let (mut evidence, mut log) = begun();
+    connects(&mut evidence, FIRST, Outcome::Ok, 10);
+    let search = Step::Measure(Need::Mtu(endpoint(FIRST)));
+    let first = Step::MtuFirst(endpoint(FIRST));
+    log.insert(first.clone(), State::Running(Ms::ZERO));
+    for need in [Need::Burst(endpoint(FIRST)), Need::Trace(endpoint(FIRST))] {
+        done(&mut log, Step::Measure(need));
+    }
+    evidence.endpoints[0].path = Some(Path {
+        protocol: TraceProtocol::Tcp,
+        reached: true,
+        complete: true,
+        method: Method::Socket,
+        stopped: None,
+        confidence: None,
+        hops: Vec::new(),
+        links: Vec::new(),
+        flows: Vec::new(),
+        balancing: None,
+        mtu: None,
+    });
+    assert!(!next(&evidence, &log, LATER).contains(&search));
+    done(&mut log, first);
+    assert!(next(&evidence, &log, LATER).contains(&search));
+}
+
+#[test]
 fn the_first_answer_ends_the_suspicion() {
     let (mut evidence, log) = begun();
     connects(&mut evidence, FIRST, Outcome::Ok, 1);
-    assert_eq!(next(&evidence, &log, LATER), []);
+    let steps = next(&evidence, &log, LATER);
+    assert_eq!(steps, [Step::MtuFirst(endpoint(FIRST))]);
     // The others are given the time of a second SYN.
     let wake = wake_at(&evidence, &log, Ms::ZERO);
     assert!(wake > Some(Ms::from_millis(1200)), "{wake:?}");

@@ -39,8 +39,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
                     .is_some_and(|e| e.address == *scene.address())
         })
         .collect();
-    // One may have gone beside the trace, before there was a path to search.
-    if asked.len() <= 1 && path.mtu.is_none() {
+    if asked.is_empty() && path.mtu.is_none() {
         return Judgement::Unknown(vec![Need::Mtu(scene.endpoint().clone())]);
     }
     let Some((value, from)) = path
