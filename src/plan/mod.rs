@@ -23,6 +23,9 @@ const BURST_FIRST: Ms = Ms::from_millis(150);
 /// (RFC 6298 section 2).
 const SECOND_SYN: Ms = Ms::from_millis(1200);
 
+/// So much later than planned the last probe of a burst is out at the latest, unless this machine is very busy.
+const SENT: Ms = Ms::from_millis(500);
+
 /// One step of a check.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
@@ -200,9 +203,22 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             want(Step::Measure(need));
         }
     }
-    // A pause is one only when nothing else is under way, or about to be.
-    let underway =
-        |(step, state): (&Step, &State)| matches!(step, Step::Measure(_)) && *state != State::Done;
+    // A pause is one only when nothing else is sent, or about to be. Datagrams and echo requests that are all out are only waited for; a
+    // connection is tried again by the kernel as long as it is.
+    let only_waits = |need: &Need, since: Ms| {
+        let options = &evidence.options;
+        let sending = options
+            .interval_ms
+            .to_duration()
+            .saturating_mul(options.count.saturating_sub(1));
+        matches!(need, Need::Burst(e) if quiet.contains(e))
+            && evidence.probe() != Operation::Connect
+            && now > since + Ms::from(sending) + SENT
+    };
+    let underway = |(step, state): (&Step, &State)| match (step, state) {
+        (Step::Measure(need), State::Running(since)) => !only_waits(need, *since),
+        _ => false,
+    };
     if steps.is_empty() && !log.iter().any(underway) {
         let looks = needs
             .into_iter()

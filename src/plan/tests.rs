@@ -517,3 +517,50 @@ fn a_pause_is_made_only_when_nothing_else_is_under_way_or_wanted() {
     }
     panic!("never asked again: {log:?}");
 }
+
+#[test]
+fn datagrams_that_are_only_waited_for_are_no_reason_against_a_pause_and_connections_are() {
+    for protocol in [Protocol::Udp, Protocol::Tcp] {
+        let (mut evidence, mut log) = begun();
+        limited(&mut evidence, FIRST, 1, Some("10.0.1.254"), false);
+        limited(&mut evidence, FIRST, 1, None, false);
+        limited(&mut evidence, FIRST, 2, None, false);
+        connects(&mut evidence, FIRST, Outcome::Timeout, 10);
+        evidence.record(Observation {
+            endpoint: Some(endpoint(FIRST)),
+            icmp: Some(Icmp {
+                kind: 3,
+                code: 13,
+                from: "10.0.2.1".parse().ok(),
+                mtu: None,
+                quote: None,
+            }),
+            ..Observation::new(Operation::Connect, Ms::ZERO, Outcome::Prohibited)
+        });
+        let datagrams = protocol == Protocol::Udp;
+        for observation in evidence.observations.iter_mut().filter(|_| datagrams) {
+            observation.operation = match observation.operation {
+                Operation::Connect => Operation::Datagram,
+                _ => Operation::TraceUdp,
+            };
+        }
+        evidence.target.protocol = protocol;
+        // One is still under way.
+        evidence.options.count = 12;
+        done(&mut log, Step::Measure(Need::Trace(endpoint(FIRST))));
+        let look = Step::Measure(Need::QuietLook(endpoint(FIRST)));
+        let mut begins = false;
+        for _ in 0..10 {
+            let steps = next(&evidence, &log, Ms::from_millis(3000));
+            begins |= steps.contains(&look);
+            for step in steps {
+                done(&mut log, step);
+            }
+        }
+        assert_eq!(begins, datagrams, "{log:?}");
+        // While they are still being sent it is none.
+        log.remove(&look);
+        let steps = next(&evidence, &log, Ms::from_millis(500));
+        assert!(!steps.contains(&look), "{steps:?}");
+    }
+}
