@@ -95,8 +95,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             }
         }
         // Nothing is asked of the rules while every trace still runs: each probe would be a reason to ask them again.
-        let mut traces = evidence.endpoints.iter().map(|subject| &subject.endpoint);
-        if !traces.any(|endpoint| done(Need::Trace(endpoint.clone()))) {
+        let mut endpoints = evidence.endpoints.iter().map(|subject| &subject.endpoint);
+        if !endpoints.any(|endpoint| done(Need::Trace(endpoint.clone()))) {
             return steps;
         }
         for need in diagnose::needs(evidence) {
