@@ -9,10 +9,11 @@
 //! What this can't know: that a node from which one flow goes on sends another to the destination, several hops before the end of the
 //! shortest way known. The few probes that are on their way when the first of them arrives can exceed the bound.
 
+use super::arrivals::Risk;
 use super::config::Confidence;
 use super::layout::{Group, Layout, Place};
 use super::probe::Micros;
-use super::state::{Destination, Risk, State};
+use super::state::{Destination, State};
 use super::stopping;
 
 /// By how many hops an arm may be shorter without flows arriving by surprise.

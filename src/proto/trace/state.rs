@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::arrivals::{HELD, Risk, patience_for};
 use super::cell::{Cell, Flow, Reply};
 use super::config::Config;
-use super::layout::{Layout, Place};
 use super::pacing::HopPace;
 use super::probe::{Answer, AnswerKind, FlowId, Micros, Probe, ProbeId};
 
@@ -19,9 +19,6 @@ const REPLIES_MAX: usize = 16;
 const LIMITED_ASKS: u8 = 8;
 /// So many flows that stay silent behind a router show that one of its next hops is.
 const SILENT_FLOWS: u32 = 2;
-/// So long a probe that nothing answered may still arrive while no round trip to the destination is known: packets are held for a second
-/// where a neighbour is looked for anew (Linux `retrans_time_ms`) or a link wakes up, and the rest is a round trip.
-const HELD: Micros = Micros::from_millis(1200);
 /// Out of answers, a router at one a second (Linux `icmpv4_xrlim_allow`) answers a probe so soon after the one left out once in 20 times.
 const NEXT: Micros = Micros::from_millis(50);
 
@@ -44,8 +41,9 @@ pub struct Counters {
     pub unsendable: u32,
 }
 
+/// How far a probe has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     Proposed,
     Sent,
     Expired,
@@ -53,28 +51,18 @@ enum Standing {
     Unsent,
 }
 
+/// A probe, and what has become of it.
 #[derive(Clone, Copy, Debug)]
-struct Record {
-    flow: usize,
-    ttl: u8,
-    standing: Standing,
-    sent_at: Micros,
-    overdue_at: Micros,
-    expires_at: Micros,
-    noticed: bool,
-    risk: Risk,
-    far: bool,
-}
-
-/// Whether a probe may arrive at the destination, as far as is known when it is proposed, and on whose account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Risk {
-    /// It stops before.
-    None,
-    /// One of the arrivals that the trace may have in all.
-    Shared,
-    /// The one arrival of a flow whose outcome is wanted.
-    Own,
+pub(super) struct Record {
+    pub(super) flow: usize,
+    pub(super) ttl: u8,
+    pub(super) standing: Standing,
+    pub(super) sent_at: Micros,
+    pub(super) overdue_at: Micros,
+    pub(super) expires_at: Micros,
+    pub(super) noticed: bool,
+    pub(super) risk: Risk,
+    pub(super) far: bool,
 }
 
 /// Whether the destination answers anything.
@@ -97,9 +85,9 @@ pub(super) struct State {
     pub(super) counters: Counters,
     pub(super) arrivals: u16,
     /// Of these, the ones that count against the trace's own bound.
-    charged: u16,
+    pub(super) charged: u16,
     /// The least TTL at which a probe arrived.
-    distance: Option<u8>,
+    pub(super) distance: Option<u8>,
     /// So many flows, the first ones, are followed to their end.
     pub(super) followed: u16,
     /// The last hop of the trunk took longer than an answer takes.
@@ -109,15 +97,15 @@ pub(super) struct State {
     pub(super) estimate: Option<u8>,
     /// The far probe was sent: one to the last TTL, to see whether anything answers there at all.
     pub(super) far_asked: bool,
-    far_rtt: Option<Micros>,
+    pub(super) far_rtt: Option<Micros>,
     /// The round trip to the destination, where another probe's is known.
     pub(super) destination_rtt: Option<Micros>,
-    log: Vec<Record>,
+    pub(super) log: Vec<Record>,
     waiting: Vec<usize>,
     /// Probes without an answer that may yet arrive on the trace's account.
-    risky: Vec<usize>,
+    pub(super) risky: Vec<usize>,
     /// The greatest TTL at which a router answered any flow.
-    highest_router: u8,
+    pub(super) highest_router: u8,
     greatest_rtt: Option<Micros>,
 }
 
@@ -176,55 +164,10 @@ impl State {
         self.log.len()
     }
 
-    /// Probes without an answer that may still arrive on the trace's account.
-    pub(super) fn risky_in_flight(&self, now: Micros) -> u16 {
-        let open = self.risky.iter().filter_map(|&index| self.log.get(index));
-        let count = open
-            .filter(|record| !self.is_passed(record) && now < self.arrives_until(record))
-            .count();
-        u16::try_from(count).unwrap_or(u16::MAX)
-    }
-
-    /// When one of these is taken not to arrive any more.
-    pub(super) fn next_relief(&self, now: Micros) -> Option<Micros> {
-        let open = self.risky.iter().filter_map(|&index| self.log.get(index));
-        let ends = open.map(|record| self.arrives_until(record));
-        ends.filter(|&end| end > now).min()
-    }
-
-    /// Routers beyond were seen to answer, so that the probe was lost before, or its answer was.
-    fn is_passed(&self, record: &Record) -> bool {
-        self.goes_on_beyond(record.flow, record.ttl)
-            || (self.distance.is_none() && record.ttl <= self.highest_router)
-    }
-
-    /// Until when silence does not say that the probe did not arrive: longer than an answer takes, where that is known, or than packets
-    /// are held on their way.
-    fn arrives_until(&self, record: &Record) -> Micros {
-        match self.far_rtt.or(self.destination_rtt) {
-            Some(rtt) => record
-                .sent_at
-                .plus(patience_for(rtt))
-                .max(record.overdue_at),
-            None => record.sent_at.plus(HELD),
-        }
-    }
-
     /// A probe of this flow is on its way that may be its arrival.
     pub(super) fn is_arriving(&self, flow: usize) -> bool {
         self.flying()
             .any(|record| record.flow == flow && record.risk == Risk::Own)
-    }
-
-    /// Whether the answer to any probe under way can still say something: not where its flow has arrived with fewer hops.
-    pub(super) fn awaits_news(&self, layout: &Layout) -> bool {
-        self.flying().any(|record| {
-            let arrived = layout.end_of(record.flow).filter(|&end| {
-                let place = layout.place_at(record.flow, end);
-                matches!(place, Some(Place::Destination(_)))
-            });
-            arrived.is_none_or(|end| record.ttl <= end)
-        })
     }
 
     /// Whether this probe waits for its answer.
@@ -232,36 +175,13 @@ impl State {
         usize::try_from(id.0).is_ok_and(|index| self.waiting.contains(&index))
     }
 
-    fn flying(&self) -> impl Iterator<Item = &Record> {
+    pub(super) fn flying(&self) -> impl Iterator<Item = &Record> {
         self.waiting.iter().filter_map(|&index| self.log.get(index))
     }
 
     /// A router at this TTL or beyond answered the flow: it does not arrive before.
     pub(super) fn goes_on_beyond(&self, flow: usize, ttl: u8) -> bool {
         self.flows.get(flow).is_some_and(|row| row.farthest >= ttl)
-    }
-
-    /// The least TTL at which this flow may arrive, if its way is no shorter than the shortest known.
-    pub(super) fn arrives_from(&self, flow: usize) -> Option<u8> {
-        let farthest = self.flows.get(flow).map_or(0, |row| row.farthest);
-        let ttl = self.distance?.max(farthest.saturating_add(1));
-        Some(ttl.min(self.config.max_ttl))
-    }
-
-    /// Arrivals that the trace may still have on its own account: all but one, which is kept for surprises.
-    pub(super) fn arrivals_left(&self) -> u16 {
-        let kept = u16::from(self.config.arrivals_max > 1);
-        self.surprises_left().saturating_sub(kept)
-    }
-
-    /// The same with the last.
-    pub(super) fn surprises_left(&self) -> u16 {
-        self.config.arrivals_max.saturating_sub(self.charged)
-    }
-
-    /// Whether this flow's outcome is wanted, and it has not arrived yet.
-    pub(super) fn may_arrive_itself(&self, flow: usize) -> bool {
-        flow < usize::from(self.followed) && self.flows.get(flow).is_none_or(|flow| !flow.arrived)
     }
 
     /// When this flow should ask this TTL again; `None` where there is nothing to repeat.
@@ -552,12 +472,7 @@ impl State {
     pub(super) fn on_time(&mut self, now: Micros) -> bool {
         let mut changed = false;
         let mut gone = Vec::new();
-        let mut risky = std::mem::take(&mut self.risky);
-        risky.retain(|&index| {
-            let record = self.log.get(index);
-            record.is_some_and(|record| now < self.arrives_until(record))
-        });
-        self.risky = risky;
+        self.forget_what_never_arrives(now);
         for &index in &self.waiting {
             let Some(record) = self.log.get_mut(index) else {
                 continue;
@@ -650,12 +565,6 @@ impl State {
         patience_for(rtt)
     }
 
-    /// The probe has arrived, or never will.
-    fn is_safe(&mut self, id: ProbeId) {
-        self.risky
-            .retain(|&index| usize::try_from(id.0) != Ok(index));
-    }
-
     fn land(&mut self, id: ProbeId) {
         let Ok(index) = usize::try_from(id.0) else {
             return;
@@ -675,11 +584,6 @@ impl State {
     fn cell_mut(&mut self, flow: usize, ttl: u8) -> Option<&mut Cell> {
         self.flows.get_mut(flow)?.cells.get_mut(usize::from(ttl))
     }
-}
-
-/// How long an answer is expected to take at most.
-fn patience_for(rtt: Micros) -> Micros {
-    rtt.times(2).plus(Micros::from_millis(30))
 }
 
 fn record_mut(log: &mut [Record], id: ProbeId) -> Option<&mut Record> {

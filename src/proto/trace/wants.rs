@@ -1,10 +1,11 @@
 //! A round of decisions: which probes are wanted, which of them may go at once, and when to look again.
 
+use super::arrivals::Risk;
 use super::gate::{self, Gate, Risks};
 use super::layout::{Layout, Place};
 use super::pacing::HopPace;
 use super::probe::Micros;
-use super::state::{Risk, State};
+use super::state::State;
 
 /// A probe that may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
