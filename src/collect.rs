@@ -177,6 +177,7 @@ async fn run(step: Step, recorder: Recorder, options: Rc<Options>, shared: Share
             routes(&recorder);
             name_servers(recorder, shared.rules).await;
         }
+        Step::MtuFirst(endpoint) => mtu::first(recorder, options, endpoint).await,
         Step::NeighbourEarly(endpoint) => local::neighbour(&recorder, &endpoint.address),
         Step::Neighbour(endpoint) => after_burst(&recorder, &endpoint),
         Step::Measure(Need::PacketRules(endpoint)) => {
@@ -483,6 +484,7 @@ fn name(step: &Step) -> &'static str {
     match step {
         Step::Resolve => "resolving the name",
         Step::Routes | Step::NeighbourEarly(_) | Step::Neighbour(_) => "looking at this machine",
+        Step::MtuFirst(_) => "measuring the path MTU",
         Step::Measure(need) => match need {
             Need::Burst(_) | Need::Resolution => "probing",
             Need::SecondBurst(_) | Need::SamePorts(_) | Need::OtherSource(_) => "probing once more",

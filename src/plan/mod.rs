@@ -5,12 +5,14 @@
 //! the first probes of an address are silent it asks them what they *would* need if the silence stayed, so that the controls do not
 //! wait for the last time-out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnose::{self, Need};
 use crate::model::evidence::{Evidence, NotMeasured, UnderTest};
 use crate::model::local::RouteKind;
 use crate::model::target::Protocol;
+use crate::model::topology::TraceProtocol;
 use crate::model::{Address, Endpoint, Ms, Observation, Operation, Outcome};
 
 /// After so long without an answer the silence is taken seriously.
@@ -21,6 +23,9 @@ const BURST_FIRST: Ms = Ms::from_millis(150);
 /// (RFC 6298 section 2).
 const SECOND_SYN: Ms = Ms::from_millis(1200);
 
+/// So much later than planned the last probe of a burst is out at the latest, unless this machine is very busy.
+const SENT: Ms = Ms::from_millis(500);
+
 /// One step of a check.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
@@ -30,6 +35,8 @@ pub enum Step {
     Routes,
     /// A measurement that every check makes, or that a rule needs.
     Measure(Need),
+    /// The first datagram of the search for the path MTU, beside the trace.
+    MtuFirst(Endpoint),
     /// The neighbour entry of the next hop, while the first probes are silent.
     NeighbourEarly(Endpoint),
     /// The same, and what else this machine says, after the burst.
@@ -73,11 +80,24 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
     if evidence.target.protocol == Protocol::Trace {
         // The paths alone: rules can ask for what this machine itself knows, for the path MTU, and whether an error was about what
         // would expire alone.
-        for UnderTest { endpoint, .. } in &evidence.endpoints {
+        for subject in &evidence.endpoints {
+            let endpoint = &subject.endpoint;
             want(Step::Measure(Need::Trace(endpoint.clone())));
-            if done(Need::Trace(endpoint.clone())) && evidence.options.local {
-                want(Step::Neighbour(endpoint.clone()));
+            if done(Need::Trace(endpoint.clone())) {
+                if evidence.options.local {
+                    want(Step::Neighbour(endpoint.clone()));
+                }
+                if mtu_goes_on(evidence, log, subject) {
+                    want(Step::Measure(Need::Mtu(endpoint.clone())));
+                }
+            } else if mtu_beside(evidence, endpoint) {
+                want(Step::MtuFirst(endpoint.clone()));
             }
+        }
+        // Nothing is asked of the rules while every trace still runs: each probe would be a reason to ask them again.
+        let mut endpoints = evidence.endpoints.iter().map(|subject| &subject.endpoint);
+        if !endpoints.any(|endpoint| done(Need::Trace(endpoint.clone()))) {
+            return steps;
         }
         for need in diagnose::needs(evidence) {
             let later = matches!(
@@ -85,7 +105,8 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                 Need::Mtu(_) | Need::PacketRules(_) | Need::QuietLook(_)
             );
             let traced = endpoint_of(&need).is_some_and(|e| done(Need::Trace(e.clone())));
-            if later && traced {
+            let awaited = matches!(&need, Need::Mtu(e) if mtu_awaited(log, e));
+            if later && traced && !awaited {
                 want(Step::Measure(need));
             }
         }
@@ -97,6 +118,14 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         let traced = evidence.options.path && leaves(evidence, &endpoint.address);
         if traced && trace_at(evidence, log, endpoint).is_some_and(|at| at <= now) {
             want(Step::Measure(Need::Trace(endpoint.clone())));
+            let works = evidence.burst(endpoint).any(|o| o.outcome == Outcome::Ok);
+            if works && !done(Need::Trace(endpoint.clone())) && mtu_beside(evidence, endpoint) {
+                want(Step::MtuFirst(endpoint.clone()));
+            }
+            let over = done(Need::Burst(endpoint.clone())) && done(Need::Trace(endpoint.clone()));
+            if over && mtu_goes_on(evidence, log, subject) {
+                want(Step::Measure(Need::Mtu(endpoint.clone())));
+            }
         }
         if done(Need::Burst(endpoint.clone())) && evidence.options.local {
             want(Step::Neighbour(endpoint.clone()));
@@ -149,7 +178,9 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
                     done(Need::Burst(e.clone())) && !outcomes_awaited(e)
                 }
                 // After all else: it is worth no ICMP error that others need.
-                Need::Mtu(e) => done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())),
+                Need::Mtu(e) => {
+                    done(Need::Burst(e.clone())) && done(Need::Trace(e.clone())) && !mtu_awaited(log, e)
+                }
                 Need::Egress(e) => done(Need::Burst(e.clone())) && searched(e),
                 Need::QuietLook(_) => false,
                 // A trace that runs takes it up.
@@ -172,9 +203,22 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
             want(Step::Measure(need));
         }
     }
-    // A pause is one only when nothing else is under way, or about to be.
-    let underway =
-        |(step, state): (&Step, &State)| matches!(step, Step::Measure(_)) && *state != State::Done;
+    // A pause is one only when nothing else is sent, or about to be. Datagrams and echo requests that are all out are only waited for; a
+    // connection is tried again by the kernel as long as it is.
+    let only_waits = |need: &Need, since: Ms| {
+        let options = &evidence.options;
+        let sending = options
+            .interval_ms
+            .to_duration()
+            .saturating_mul(options.count.saturating_sub(1));
+        matches!(need, Need::Burst(e) if quiet.contains(e))
+            && evidence.probe() != Operation::Connect
+            && now > since + Ms::from(sending) + SENT
+    };
+    let underway = |(step, state): (&Step, &State)| match (step, state) {
+        (Step::Measure(need), State::Running(since)) => !only_waits(need, *since),
+        _ => false,
+    };
     if steps.is_empty() && !log.iter().any(underway) {
         let looks = needs
             .into_iter()
@@ -201,9 +245,33 @@ fn trace_at(evidence: &Evidence, log: &Log, endpoint: &Endpoint) -> Option<Ms> {
     }
 }
 
+/// Whether the first datagram of the MTU search may go beside the trace: not where the trace lives on the ICMP errors of the same host, of
+/// which it sends a few at once and then one a second (Linux `icmpv4_xrlim_allow`), and not to this machine itself.
+fn mtu_beside(evidence: &Evidence, endpoint: &Endpoint) -> bool {
+    evidence.path_protocol() != TraceProtocol::Udp
+        && !evidence.local.is_own(&endpoint.address)
+        && leaves(evidence, &endpoint.address)
+}
+
+/// Whether that datagram's answer is still waited for.
+fn mtu_awaited(log: &Log, endpoint: &Endpoint) -> bool {
+    let first = log.get(&Step::MtuFirst(endpoint.clone()));
+    matches!(first, Some(State::Running(_)))
+}
+
+/// Whether the search for the path MTU goes on after that datagram: on a path that works, whatever the datagram came to. No rule asks for
+/// it, as to a rule the path has been asked already.
+fn mtu_goes_on(evidence: &Evidence, log: &Log, subject: &UnderTest) -> bool {
+    let endpoint = &subject.endpoint;
+    let works = || evidence.burst(endpoint).any(|o| o.outcome == Outcome::Ok);
+    let first = log.get(&Step::MtuFirst(endpoint.clone()));
+    let path = subject.path.as_ref();
+    first == Some(&State::Done) && path.is_some_and(|path| path.reached || works())
+}
+
 /// The evidence as it would be if the probes that are silent so far stayed silent.
-fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
-    let mut hypothesis = evidence.clone();
+fn if_silent<'a>(evidence: &'a Evidence, log: &Log, now: Ms) -> Cow<'a, Evidence> {
+    let mut hypothesis = Cow::Borrowed(evidence);
     for subject in &evidence.endpoints {
         let endpoint = &subject.endpoint;
         let Some(State::Running(since)) = log.get(&Step::Measure(Need::Burst(endpoint.clone())))
@@ -221,7 +289,7 @@ fn if_silent(evidence: &Evidence, log: &Log, now: Ms) -> Evidence {
                 .saturating_sub(answered),
         };
         for _ in 0..missing {
-            hypothesis.record(Observation {
+            hypothesis.to_mut().record(Observation {
                 endpoint: Some(endpoint.clone()),
                 ..Observation::new(evidence.probe(), *since, Outcome::Timeout)
             });

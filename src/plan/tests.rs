@@ -9,6 +9,7 @@ use crate::model::local::{Neighbour, NeighbourRole, NeighbourState, Route, Route
 use crate::model::resolution::Resolution;
 use crate::model::source::Source;
 use crate::model::target::{Protocol, Target};
+use crate::model::topology::{Method, Path, TraceProtocol};
 use crate::model::{Address, Endpoint, Icmp, Ms, Observation, Operation, Options, Outcome};
 
 const FIRST: &str = "10.0.9.9:443";
@@ -152,9 +153,11 @@ fn the_name_comes_first_then_the_routes_then_the_burst_and_a_moment_later_the_tr
     let trace = [Step::Measure(Need::Trace(endpoint(FIRST)))];
     assert_eq!(wake_at(&evidence, &log, Ms::ZERO), Some(BURST_FIRST));
     assert_eq!(next(&evidence, &log, BURST_FIRST), trace);
-    // The first answers are enough.
+    // The first answers are enough, and then the path MTU is looked for beside it.
     connects(&mut evidence, FIRST, Outcome::Ok, 2);
-    assert_eq!(next(&evidence, &log, Ms::ZERO), trace);
+    let [first] = trace;
+    let both = [first, Step::MtuFirst(endpoint(FIRST))];
+    assert_eq!(next(&evidence, &log, Ms::ZERO), both);
 }
 
 #[test]
@@ -259,10 +262,39 @@ fn without_a_look_at_this_machine_silence_asks_the_controls_at_once() {
 }
 
 #[test]
+fn the_search_for_the_path_mtu_goes_on_when_its_first_datagram_and_the_trace_have_ended() {
+    let (mut evidence, mut log) = begun();
+    connects(&mut evidence, FIRST, Outcome::Ok, 10);
+    let search = Step::Measure(Need::Mtu(endpoint(FIRST)));
+    let first = Step::MtuFirst(endpoint(FIRST));
+    log.insert(first.clone(), State::Running(Ms::ZERO));
+    for need in [Need::Burst(endpoint(FIRST)), Need::Trace(endpoint(FIRST))] {
+        done(&mut log, Step::Measure(need));
+    }
+    evidence.endpoints[0].path = Some(Path {
+        protocol: TraceProtocol::Tcp,
+        reached: true,
+        complete: true,
+        method: Method::Socket,
+        stopped: None,
+        confidence: None,
+        hops: Vec::new(),
+        links: Vec::new(),
+        flows: Vec::new(),
+        balancing: None,
+        mtu: None,
+    });
+    assert!(!next(&evidence, &log, LATER).contains(&search));
+    done(&mut log, first);
+    assert!(next(&evidence, &log, LATER).contains(&search));
+}
+
+#[test]
 fn the_first_answer_ends_the_suspicion() {
     let (mut evidence, log) = begun();
     connects(&mut evidence, FIRST, Outcome::Ok, 1);
-    assert_eq!(next(&evidence, &log, LATER), []);
+    let steps = next(&evidence, &log, LATER);
+    assert_eq!(steps, [Step::MtuFirst(endpoint(FIRST))]);
     // The others are given the time of a second SYN.
     let wake = wake_at(&evidence, &log, Ms::ZERO);
     assert!(wake > Some(Ms::from_millis(1200)), "{wake:?}");
@@ -484,4 +516,51 @@ fn a_pause_is_made_only_when_nothing_else_is_under_way_or_wanted() {
         }
     }
     panic!("never asked again: {log:?}");
+}
+
+#[test]
+fn datagrams_that_are_only_waited_for_are_no_reason_against_a_pause_and_connections_are() {
+    for protocol in [Protocol::Udp, Protocol::Tcp] {
+        let (mut evidence, mut log) = begun();
+        limited(&mut evidence, FIRST, 1, Some("10.0.1.254"), false);
+        limited(&mut evidence, FIRST, 1, None, false);
+        limited(&mut evidence, FIRST, 2, None, false);
+        connects(&mut evidence, FIRST, Outcome::Timeout, 10);
+        evidence.record(Observation {
+            endpoint: Some(endpoint(FIRST)),
+            icmp: Some(Icmp {
+                kind: 3,
+                code: 13,
+                from: "10.0.2.1".parse().ok(),
+                mtu: None,
+                quote: None,
+            }),
+            ..Observation::new(Operation::Connect, Ms::ZERO, Outcome::Prohibited)
+        });
+        let datagrams = protocol == Protocol::Udp;
+        for observation in evidence.observations.iter_mut().filter(|_| datagrams) {
+            observation.operation = match observation.operation {
+                Operation::Connect => Operation::Datagram,
+                _ => Operation::TraceUdp,
+            };
+        }
+        evidence.target.protocol = protocol;
+        // One is still under way.
+        evidence.options.count = 12;
+        done(&mut log, Step::Measure(Need::Trace(endpoint(FIRST))));
+        let look = Step::Measure(Need::QuietLook(endpoint(FIRST)));
+        let mut begins = false;
+        for _ in 0..10 {
+            let steps = next(&evidence, &log, Ms::from_millis(3000));
+            begins |= steps.contains(&look);
+            for step in steps {
+                done(&mut log, step);
+            }
+        }
+        assert_eq!(begins, datagrams, "{log:?}");
+        // While they are still being sent it is none.
+        log.remove(&look);
+        let steps = next(&evidence, &log, Ms::from_millis(500));
+        assert!(!steps.contains(&look), "{steps:?}");
+    }
 }

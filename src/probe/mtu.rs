@@ -25,6 +25,8 @@ use crate::proto::mtu::{self, Found, Search};
 /// The least that an answer is waited for, and the most; in between twice the slowest round trip, and no more than so much longer.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(60), Duration::from_secs(1));
 const JITTER: Duration = Duration::from_millis(100);
+/// Beside a trace it is looked so often whether that has ended.
+const LOOK: Duration = Duration::from_millis(20);
 /// So long all of it may take.
 const LONGEST: Duration = Duration::from_millis(2500);
 /// A host that left so many datagrams unanswered is asked no more: its last router is.
@@ -38,6 +40,39 @@ const LEAST_V6: u32 = 1280;
 /// More than this no datagram is.
 const MOST: u32 = 65_535;
 
+/// Sends the host a datagram as large as the first link takes, beside the trace of its path, and records what comes of it: where it
+/// arrives, [`measure`] has nothing left to ask.
+pub async fn first(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint) {
+    let Some(size) = recorder.read(|evidence| first_link(evidence, &endpoint)) else {
+        return;
+    };
+    let asking = Asking {
+        end: recorder.deadline(),
+        recorder,
+        options,
+        endpoint,
+        patience: Patience::Traced,
+    };
+    // What this machine does not send is no news here: the search will say so.
+    let _ = asking.ask(size, None).await;
+}
+
+/// What the datagram came to that went beside the trace; none where none went.
+fn told_before(evidence: &Evidence, endpoint: &Endpoint, size: u32) -> Option<mtu::Outcome> {
+    let mut asked = evidence.observations.iter().filter(|o| {
+        let address = o.endpoint.as_ref().map(|e| &e.address);
+        o.operation == Operation::Mtu && o.ttl.is_none() && address == Some(&endpoint.address)
+    });
+    let first = asked.next().filter(|o| o.size == Some(size))?;
+    Some(first.icmp.as_ref().map_or_else(
+        || match first.outcome {
+            Outcome::Ok => mtu::Outcome::Passed,
+            _ => mtu::Outcome::Silent,
+        },
+        |icmp| said(first.outcome, icmp, None, &endpoint.address),
+    ))
+}
+
 /// Searches the MTU of the path to an endpoint, records every probe, and puts the result to the path.
 pub async fn measure(recorder: Recorder, options: Rc<Options>, endpoint: Endpoint) {
     let Some(first) = recorder.read(|evidence| first_link(evidence, &endpoint)) else {
@@ -45,15 +80,16 @@ pub async fn measure(recorder: Recorder, options: Rc<Options>, endpoint: Endpoin
     };
     let patience = recorder.read(|evidence| patience(evidence, &endpoint));
     let routers = recorder.read(|evidence| routers(evidence, &endpoint));
+    let before = recorder.read(|evidence| told_before(evidence, &endpoint, first));
     let asking = Asking {
         end: recorder.deadline().min(Instant::now() + LONGEST),
         recorder,
         options,
         endpoint,
-        patience,
+        patience: Patience::Fixed(patience),
     };
     let last = routers.last().copied();
-    let (found, until) = asking.search(first, last).await;
+    let (found, until) = asking.search(first, last, before).await;
     match found {
         Ok(Found::Whole) => asking.set(first, None, until),
         Ok(Found::Reduced { value, from }) => asking.set(value, Some(from), until),
@@ -138,8 +174,17 @@ struct Asking {
     recorder: Recorder,
     options: Rc<Options>,
     endpoint: Endpoint,
-    patience: Duration,
+    patience: Patience,
     end: Instant,
+}
+
+/// How long an answer is waited for.
+#[derive(Clone, Copy)]
+enum Patience {
+    /// So long.
+    Fixed(Duration),
+    /// While the path is traced, and then as long as what was seen of it says.
+    Traced,
 }
 
 impl Asking {
@@ -176,7 +221,12 @@ impl Asking {
 
     /// Searches: by the host itself, and where that is silent by its last router. Up to which distance the largest size that passed was
     /// seen, where that is not the host.
-    async fn search(&self, first: u32, last: Option<u8>) -> (Result<Found, Stopped>, Option<u8>) {
+    async fn search(
+        &self,
+        first: u32,
+        last: Option<u8>,
+        mut before: Option<mtu::Outcome>,
+    ) -> (Result<Found, Stopped>, Option<u8>) {
         let smallest = if self.endpoint.address.is_ipv6() {
             LEAST_V6
         } else {
@@ -188,7 +238,11 @@ impl Asking {
         while let Some(size) = search.poll() {
             let mut outcome = mtu::Outcome::Silent;
             if unanswered < HOST_ASKS || last.is_none() {
-                let said = match self.ask(size, None).await {
+                let said = match before.take() {
+                    Some(said) => Ok(said),
+                    None => self.ask(size, None).await,
+                };
+                let said = match said {
                     Ok(said) => said,
                     Err(why) => return (Err(why), until),
                 };
@@ -230,7 +284,11 @@ impl Asking {
     /// Sends one datagram of a size, and records what came of it.
     async fn ask(&self, size: u32, ttl: Option<u8>) -> Result<mtu::Outcome, Stopped> {
         let (recorder, address) = (&self.recorder, &self.endpoint.address);
-        if Instant::now() + self.patience > self.end {
+        let least = match self.patience {
+            Patience::Fixed(patience) => patience,
+            Patience::Traced => PATIENCE.0,
+        };
+        if Instant::now() + least > self.end {
             return Err(Stopped::NoTime);
         }
         let to = Endpoint::new(address.clone(), unlikely_port(self.endpoint.port));
@@ -256,7 +314,7 @@ impl Asking {
             .send(&vec![0; payload], ttl)
             .map_err(|_| Stopped::NotSent)?;
         observation.at_ms = recorder.at(sent);
-        let (outcome, at) = match socket.recv(sent + self.patience).await {
+        let (outcome, at) = match self.hear(&socket, sent).await {
             Received::Datagram(datagram) => {
                 observation.outcome = Outcome::Ok;
                 (mtu::Outcome::Passed, Some(datagram.at))
@@ -277,6 +335,32 @@ impl Asking {
         recorder.record(observation);
         Ok(outcome)
     }
+
+    /// What comes back for a datagram.
+    async fn hear(&self, socket: &Udp, sent: Instant) -> Received {
+        loop {
+            let (patience, look_again) = match self.patience {
+                Patience::Fixed(patience) => (patience, patience),
+                Patience::Traced => {
+                    let patience = self.recorder.read(|evidence| {
+                        is_traced(evidence, &self.endpoint)
+                            .then(|| patience(evidence, &self.endpoint))
+                    });
+                    (patience.unwrap_or(PATIENCE.1), sent.elapsed() + LOOK)
+                }
+            };
+            match socket.recv(sent + patience.min(look_again)).await {
+                Received::Silent if sent.elapsed() < patience => {}
+                received => return received,
+            }
+        }
+    }
+}
+
+/// Whether the path is drawn: its trace has ended.
+fn is_traced(evidence: &Evidence, endpoint: &Endpoint) -> bool {
+    let mut subjects = evidence.endpoints.iter();
+    subjects.any(|subject| subject.endpoint == *endpoint && subject.path.is_some())
 }
 
 /// What an ICMP error says of the size of the datagram.

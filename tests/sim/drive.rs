@@ -29,6 +29,8 @@ pub(crate) struct Mischief {
     pub(crate) late_one_in: Option<u64>,
     /// Answers are made up for probes that were never sent.
     pub(crate) forged: bool,
+    /// The round trip to the destination is known from elsewhere, as from a check's own connections.
+    pub(crate) round_trip: Option<Micros>,
 }
 
 /// Longer than any trace may take, in virtual time.
@@ -57,6 +59,9 @@ pub(crate) fn run_asking(
 ) -> Run {
     let mut now = Micros(0);
     let mut tracer = Tracer::new(config, seed, now);
+    if let Some(rtt) = mischief.round_trip {
+        tracer.handle_round_trip(rtt, now);
+    }
     let mut coming: BinaryHeap<Reverse<(Micros, u64)>> = BinaryHeap::new();
     let mut answers: BTreeMap<u64, (ProbeId, Answer)> = BTreeMap::new();
     let mut flows: BTreeMap<ProbeId, (u16, Micros)> = BTreeMap::new();

@@ -49,6 +49,10 @@ pub(crate) struct Network {
     pub(crate) salt: u64,
     /// Up to so many microseconds come on top of each round trip: answers overtake each other.
     pub(crate) jitter: u64,
+    /// Packets that come to this hop or beyond, from 0, before this instant are held there until then.
+    pub(crate) held: Option<(u64, Micros)>,
+    /// Probes that have come to the destination, answered or not.
+    pub(crate) arrivals: u16,
     packets: u64,
 }
 
@@ -91,6 +95,8 @@ impl Network {
             routers,
             salt: 0,
             jitter: 0,
+            held: None,
+            arrivals: 0,
             packets: 0,
         }
     }
@@ -136,7 +142,10 @@ impl Network {
                 None
             };
             if let Some(kind) = kind {
-                return self.answer(at, kind, way, now);
+                self.arrivals += u16::from(kind == AnswerKind::Arrived);
+                let held = self.held.filter(|(from, _)| step >= *from);
+                let wait = held.map_or(Micros(0), |(_, until)| until.minus(now));
+                return self.answer(at, kind, way, (now, wait));
             }
             let hash = match router.spread {
                 Spread::PerFlow => mix(self.salt ^ mix(u64::from(flow) << 16) ^ mix(at as u64 + 1)),
@@ -154,7 +163,7 @@ impl Network {
         at: usize,
         kind: AnswerKind,
         way: u64,
-        now: Micros,
+        (now, wait): (Micros, Micros),
     ) -> Option<(Micros, Answer)> {
         let router = &mut self.routers[at];
         match router.manner {
@@ -171,7 +180,7 @@ impl Network {
             Manner::Answers | Manner::Refuses(_) => {}
         }
         let jitter = mix(self.salt ^ mix(self.packets ^ 0x0711_7e12)) % (self.jitter + 1);
-        let rtt = Micros(way * 2 + jitter);
+        let rtt = Micros(way * 2 + jitter + wait.0);
         Some((
             now.plus(rtt),
             Answer {

@@ -38,7 +38,8 @@ fn a_straight_path_is_walked_without_root_within_the_sum_of_its_round_trips() {
 #[test]
 fn a_raw_socket_walks_faster_and_visits_the_destination_as_often_as_it_may() {
     let mut network = Network::straight(10);
-    for (arrivals_max, within) in [(1, 250), (3, 150), (5, 110)] {
+    // With six, one and a half round trips to the far end.
+    for (arrivals_max, within) in [(1, 250), (3, 150), (5, 110), (6, 60)] {
         let config = Config {
             arrivals_max,
             ..one_path()
@@ -160,4 +161,54 @@ fn a_destination_known_to_be_silent_lets_all_hops_be_asked_at_once() {
         std::iter::from_fn(|| tracer.poll_transmit(Micros(0))).count(),
         31 - usize::from(Config::default().arrivals_max)
     );
+}
+
+#[test]
+fn packets_that_are_held_for_a_second_do_not_all_arrive_in_the_end() {
+    for all in [one_path(), Config::default()] {
+        for per_flow in [None, NonZeroU16::new(1)] {
+            for from in [0, 3, 9] {
+                let mut network = Network::straight(10);
+                network.held = Some((from, Micros::from_millis(1000)));
+                let config = Config {
+                    in_flight_per_flow: per_flow,
+                    ..all.clone()
+                };
+                let run = run(&mut network, config);
+                let visits = network.arrivals;
+                let flows = all.flows_max;
+                println!(
+                    "held from hop {from}, {flows} flows, {per_flow:?}: {visits} arrivals, {:?}",
+                    run.took
+                );
+                assert!(visits <= Config::default().arrivals_max, "{visits}");
+                assert!(run.is_whole(&network));
+                run.assert_true_to(&network);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_slow_link_far_out_costs_no_more_visits_than_a_fast_one() {
+    for all in [one_path(), Config::default()] {
+        for per_flow in [None, NonZeroU16::new(1)] {
+            let mut network = Network::straight(12).with(|routers| routers[4].delay = 300_000);
+            let config = Config {
+                in_flight_per_flow: per_flow,
+                ..all.clone()
+            };
+            let run = run(&mut network, config);
+            println!(
+                "slow link, {} flows, {per_flow:?}: {} arrivals, {:?}",
+                all.flows_max, network.arrivals, run.took
+            );
+            assert!(
+                network.arrivals <= Config::default().arrivals_max,
+                "{}",
+                network.arrivals
+            );
+            assert!(run.is_whole(&network));
+        }
+    }
 }

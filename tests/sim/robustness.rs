@@ -153,6 +153,7 @@ fn whatever_is_wrong_with_the_answers_nothing_is_reported_that_is_not_there() {
             duplicates: seed.is_multiple_of(3),
             late_one_in: seed.is_multiple_of(5).then_some(20),
             forged: seed.is_multiple_of(7),
+            round_trip: None,
         };
         let run = run_with(&mut network, config.clone(), seed, mischief);
         run.assert_true_to(&network);

@@ -401,7 +401,11 @@ impl Trace {
             let wake = [timeout, wait_until].into_iter().flatten().min();
             let wake = wake.unwrap_or_else(|| Instant::now() + PATIENCE);
             tokio::select! {
-                Some(end) = self.answers.recv() => self.ended(end),
+                Some(end) = self.answers.recv() => {
+                    self.ended(end);
+                    // One decision for all that has come.
+                    self.drain();
+                }
                 () = self.wish.changed() => self.follow(),
                 () = tokio::time::sleep_until(wake.into()) => {
                     let now = self.now();
@@ -410,13 +414,18 @@ impl Trace {
             }
             self.tell_who_waits();
         }
-        while let Ok(end) = self.answers.try_recv() {
-            self.ended(end);
-        }
+        self.drain();
         let mut all: Vec<ProbeId> = self.running.keys().copied().collect();
         all.sort_unstable();
         for id in all {
             self.silent(id).await;
+        }
+    }
+
+    /// Takes the answers that are there.
+    fn drain(&mut self) {
+        while let Ok(end) = self.answers.try_recv() {
+            self.ended(end);
         }
     }
 
@@ -505,7 +514,10 @@ impl Trace {
     }
 
     async fn silent(&mut self, id: ProbeId) {
-        if let Some((_, underway)) = self.running.remove(&id) {
+        if let Some((_, mut underway)) = self.running.remove(&id) {
+            if self.tracer.is_done().is_some() && self.tracer.is_under_way(id) {
+                underway.observation.outcome = Outcome::Cancelled;
+            }
             silent(&self.recorder, underway).await;
         }
     }
@@ -538,7 +550,7 @@ fn answers_burst(evidence: &Evidence, endpoint: &Endpoint) -> bool {
         .any(|o| matches!(o.outcome, Outcome::Ok | Outcome::Refused))
 }
 
-/// A probe that nothing answered.
+/// A probe that nothing answered, or that was not waited for.
 async fn silent(recorder: &Recorder, underway: Underway) {
     if let Some(task) = underway.task {
         task.abort();

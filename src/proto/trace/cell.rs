@@ -18,6 +18,7 @@ pub(super) struct Cell {
     pub(super) unsent: u8,
     pub(super) flying: u8,
     pub(super) misses: u8,
+    pub(super) first_asked: Micros,
     pub(super) last_asked: Micros,
     pub(super) overdue_at: Micros,
     pub(super) replies: Vec<Reply>,
@@ -32,11 +33,17 @@ impl Cell {
             AnswerKind::TimeExceeded => 1,
             AnswerKind::Unreachable { .. } => 2,
         };
-        self.replies.iter().min_by_key(weight)
+        match self.replies.as_slice() {
+            [only] => Some(only),
+            several => several.iter().min_by_key(weight),
+        }
     }
 
     /// Whether probes of the one flow were answered by different routers.
     pub(super) fn moved(&self) -> bool {
+        if self.replies.len() < 2 {
+            return false;
+        }
         let mut routers = self
             .replies
             .iter()

@@ -2,16 +2,18 @@
 //!
 //! A probe is safe where its flow, or enough flows through the same place, were seen to go on; else it is risky, and no more
 //! risky ones are under way than arrivals are left. Silence for longer than an answer takes is taken as
-//! "did not arrive". A destination that answers nothing is not visited by anything. One arrival is kept for surprises: probes below
-//! the shortest way known, which would arrive only on an arm that is shorter still.
+//! "did not arrive"; while it is not known how long one takes, for longer than packets are held on their way. A destination that answers
+//! nothing is not visited by anything. One arrival is kept for surprises: the far probe, and probes below the shortest way known, which
+//! would arrive only on an arm that is shorter still.
 //!
 //! What this can't know: that a node from which one flow goes on sends another to the destination, several hops before the end of the
 //! shortest way known. The few probes that are on their way when the first of them arrives can exceed the bound.
 
+use super::arrivals::Risk;
 use super::config::Confidence;
 use super::layout::{Group, Layout, Place};
 use super::probe::Micros;
-use super::state::{Destination, Risk, State};
+use super::state::{Destination, State};
 use super::stopping;
 
 /// By how many hops an arm may be shorter without flows arriving by surprise.
@@ -37,6 +39,8 @@ pub(super) struct Risks {
     pub(super) shared: u16,
     /// The flow is about to arrive already.
     pub(super) own: bool,
+    /// It is the far probe: what it finds out is worth the arrival that is kept for surprises.
+    pub(super) far: bool,
 }
 
 /// Judges flow `flow` at `ttl` beside the risks that are being taken.
@@ -62,6 +66,7 @@ pub(super) fn judge(
         };
     }
     let left = match chance {
+        _ if risks.far => state.surprises_left(),
         Chance::Slight => state.surprises_left().min(1),
         Chance::None | Chance::Some => state.arrivals_left(),
     };
@@ -70,7 +75,12 @@ pub(super) fn judge(
     }
     // While one flow looks for the distance, half of the arrivals are kept back for arms of another length.
     let searches = layout.distance.is_none() && state.config.flows_max > 1;
-    let allowed = if searches { left / 2 } else { left }.max(1);
+    let allowed = if searches && !risks.far {
+        left.div_ceil(2)
+    } else {
+        left
+    }
+    .max(1);
     if state.risky_in_flight(now).saturating_add(risks.shared) < allowed {
         Gate::Goes(Risk::Shared)
     } else {

@@ -79,23 +79,18 @@ pub(super) struct Level {
     pub(super) mixed: bool,
 }
 
-/// Where one flow is, from its lowest TTL on.
-#[derive(Default)]
+/// Where one flow is, from its lowest TTL on: its part of [`Layout::places`].
+#[derive(Clone, Copy, Default)]
 struct Row {
     low: u8,
-    places: Vec<Option<Place>>,
+    start: usize,
+    width: usize,
 }
 
 impl Row {
-    fn at(&self, ttl: u8) -> Option<Place> {
-        *self.places.get(usize::from(ttl.checked_sub(self.low)?))?
-    }
-
-    fn set(&mut self, ttl: u8, place: Option<Place>) {
-        let index = ttl.checked_sub(self.low).map(usize::from);
-        if let Some(slot) = index.and_then(|index| self.places.get_mut(index)) {
-            *slot = place;
-        }
+    fn index(self, ttl: u8) -> Option<usize> {
+        let offset = usize::from(ttl.checked_sub(self.low)?);
+        (offset < self.width).then_some(self.start + offset)
     }
 }
 
@@ -103,7 +98,9 @@ pub(super) struct Layout {
     pub(super) first: u8,
     levels: Vec<Level>,
     /// By flow.
-    places: Vec<Row>,
+    rows: Vec<Row>,
+    /// The flows' places one after the other: one allocation, as a layout is made for each decision.
+    places: Vec<Option<Place>>,
     /// The TTL at which each flow ends, where it does.
     pub(super) ends: Vec<Option<u8>>,
     pub(super) cycles: Vec<Option<Cycle>>,
@@ -122,7 +119,8 @@ impl Layout {
         let mut layout = Self {
             first,
             levels,
-            places: Vec::with_capacity(state.flows.len()),
+            rows: Vec::with_capacity(state.flows.len()),
+            places: Vec::with_capacity(state.flows.len() * 4),
             ends: Vec::with_capacity(state.flows.len()),
             cycles: Vec::with_capacity(state.flows.len()),
             highest_router: first - 1,
@@ -143,7 +141,7 @@ impl Layout {
     }
 
     pub(super) fn place_at(&self, flow: usize, ttl: u8) -> Option<Place> {
-        self.places.get(flow)?.at(ttl)
+        at(&self.rows, &self.places, flow, ttl)
     }
 
     pub(super) fn end_of(&self, flow: usize) -> Option<u8> {
@@ -174,10 +172,12 @@ impl Layout {
             return;
         };
         let low = row.low.max(self.first);
-        let mut places = Row {
+        let own = Row {
             low,
-            places: vec![None; (usize::from(row.high) + 1).saturating_sub(usize::from(low))],
+            start: self.places.len(),
+            width: (usize::from(row.high) + 1).saturating_sub(usize::from(low)),
         };
+        self.places.resize(own.start + own.width, None);
         let cycle = row
             .repeats
             .then(|| cycle_of(state, flow, self.first, row.high));
@@ -206,7 +206,8 @@ impl Layout {
                     let before = if ttl == self.first {
                         Some(Place::Start)
                     } else {
-                        ttl.checked_sub(1).and_then(|ttl| places.at(ttl))
+                        let before = ttl.checked_sub(1).and_then(|ttl| own.index(ttl));
+                        before.and_then(|index| *self.places.get(index)?)
                     };
                     // Of a hop that limits its answers, a silent one is not another node.
                     let limited = state.hop(ttl).is_some_and(HopPace::is_limited);
@@ -229,7 +230,9 @@ impl Layout {
                 }
                 _ => {}
             }
-            places.set(ttl, place);
+            if let Some(slot) = own.index(ttl).and_then(|index| self.places.get_mut(index)) {
+                *slot = place;
+            }
             let orphan = ttl > self.first && !state.is_asked(flow, ttl - 1);
             let Some(level) = self.levels.get_mut(usize::from(ttl)) else {
                 break;
@@ -255,7 +258,7 @@ impl Layout {
             }
         }
         self.highest_answer = self.highest_answer.max(self.highest_router);
-        self.places.push(places);
+        self.rows.push(own);
         self.ends.push(end);
         self.cycles.push(cycle);
     }
@@ -295,8 +298,10 @@ impl Layout {
             };
             for flow in std::mem::take(&mut level.lost) {
                 group.flows.push(flow);
-                if let (Some(row), Ok(ttl)) = (self.places.get_mut(flow), u8::try_from(ttl)) {
-                    row.set(ttl, Some(place));
+                let row = self.rows.get(flow).zip(u8::try_from(ttl).ok());
+                let index = row.and_then(|(row, ttl)| row.index(ttl));
+                if let Some(slot) = index.and_then(|index| self.places.get_mut(index)) {
+                    *slot = Some(place);
                 }
             }
         }
@@ -304,20 +309,19 @@ impl Layout {
 
     /// Notes at each place what flows through it met one TTL further.
     fn look_ahead(&mut self) {
-        let places = &self.places;
-        let at = |flow: usize, ttl: usize| places.get(flow)?.at(u8::try_from(ttl).ok()?);
+        let (rows, places) = (&self.rows, &self.places);
         let mut pooled: BTreeMap<IpAddr, (bool, bool)> = BTreeMap::new();
-        let orphans: Vec<Vec<usize>> = self
-            .levels
-            .iter()
-            .map(|level| level.orphans.clone())
-            .collect();
-        for (ttl, level) in self.levels.iter_mut().enumerate() {
+        for ttl in 0..self.levels.len() {
+            let (near, far) = self.levels.split_at_mut(ttl + 1);
+            let (Some(level), Ok(next)) = (near.last_mut(), u8::try_from(ttl + 1)) else {
+                break;
+            };
             let single = level.groups.len() == 1;
+            let strays = far.first().filter(|_| single);
+            let strays = strays.map_or(&[][..], |level| &level.orphans);
             for group in &mut level.groups {
-                let strays = orphans.get(ttl + 1).filter(|_| single);
-                for &flow in group.flows.iter().chain(strays.into_iter().flatten()) {
-                    match at(flow, ttl + 1) {
+                for &flow in group.flows.iter().chain(strays) {
+                    match at(rows, places, flow, next) {
                         Some(Place::Router(_)) => {
                             group.passed += 1;
                             group.goes_on = true;
@@ -358,6 +362,10 @@ impl Layout {
             level.mixed = mixed;
         }
     }
+}
+
+fn at(rows: &[Row], places: &[Option<Place>], flow: usize, ttl: u8) -> Option<Place> {
+    *places.get(rows.get(flow)?.index(ttl)?)?
 }
 
 fn silence_after(before: Option<Place>) -> Place {

@@ -29,6 +29,7 @@
 //! assert_eq!(tracer.graph().distance, Some(1));
 //! ```
 
+mod arrivals;
 mod cell;
 mod config;
 mod draw;

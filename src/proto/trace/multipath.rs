@@ -42,7 +42,7 @@ pub(super) fn plan(wants: &mut Wants<'_>, order: u64) {
         }
     }
     reask_silent(wants);
-    if !wants.open && state.in_flight() == 0 {
+    if !wants.open && !state.awaits_news(layout) {
         visit(wants);
     }
 }

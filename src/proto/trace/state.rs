@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::arrivals::{HELD, Risk, patience_for};
 use super::cell::{Cell, Flow, Reply};
 use super::config::Config;
 use super::pacing::HopPace;
@@ -40,8 +41,9 @@ pub struct Counters {
     pub unsendable: u32,
 }
 
+/// How far a probe has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     Proposed,
     Sent,
     Expired,
@@ -49,28 +51,18 @@ enum Standing {
     Unsent,
 }
 
+/// A probe, and what has become of it.
 #[derive(Clone, Copy, Debug)]
-struct Record {
-    flow: usize,
-    ttl: u8,
-    standing: Standing,
-    sent_at: Micros,
-    overdue_at: Micros,
-    expires_at: Micros,
-    noticed: bool,
-    risk: Risk,
-    far: bool,
-}
-
-/// Whether a probe may arrive at the destination, as far as is known when it is proposed, and on whose account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Risk {
-    /// It stops before.
-    None,
-    /// One of the arrivals that the trace may have in all.
-    Shared,
-    /// The one arrival of a flow whose outcome is wanted.
-    Own,
+pub(super) struct Record {
+    pub(super) flow: usize,
+    pub(super) ttl: u8,
+    pub(super) standing: Standing,
+    pub(super) sent_at: Micros,
+    pub(super) overdue_at: Micros,
+    pub(super) expires_at: Micros,
+    pub(super) noticed: bool,
+    pub(super) risk: Risk,
+    pub(super) far: bool,
 }
 
 /// Whether the destination answers anything.
@@ -93,9 +85,9 @@ pub(super) struct State {
     pub(super) counters: Counters,
     pub(super) arrivals: u16,
     /// Of these, the ones that count against the trace's own bound.
-    charged: u16,
+    pub(super) charged: u16,
     /// The least TTL at which a probe arrived.
-    distance: Option<u8>,
+    pub(super) distance: Option<u8>,
     /// So many flows, the first ones, are followed to their end.
     pub(super) followed: u16,
     /// The last hop of the trunk took longer than an answer takes.
@@ -105,9 +97,15 @@ pub(super) struct State {
     pub(super) estimate: Option<u8>,
     /// The far probe was sent: one to the last TTL, to see whether anything answers there at all.
     pub(super) far_asked: bool,
-    far_rtt: Option<Micros>,
-    log: Vec<Record>,
+    pub(super) far_rtt: Option<Micros>,
+    /// The round trip to the destination, where another probe's is known.
+    pub(super) destination_rtt: Option<Micros>,
+    pub(super) log: Vec<Record>,
     waiting: Vec<usize>,
+    /// Probes without an answer that may yet arrive on the trace's account.
+    pub(super) risky: Vec<usize>,
+    /// The greatest TTL at which a router answered any flow.
+    pub(super) highest_router: u8,
     greatest_rtt: Option<Micros>,
 }
 
@@ -137,8 +135,11 @@ impl State {
             estimate: None,
             far_asked: false,
             far_rtt: None,
+            destination_rtt: None,
             log: Vec::new(),
             waiting: Vec::new(),
+            risky: Vec::new(),
+            highest_router: 0,
             greatest_rtt: None,
         }
     }
@@ -163,51 +164,24 @@ impl State {
         self.log.len()
     }
 
-    /// Probes on their way that may still arrive on the trace's account: not yet longer under way than an answer should take.
-    pub(super) fn risky_in_flight(&self, now: Micros) -> u16 {
-        let count = self
-            .flying()
-            .filter(|record| record.risk == Risk::Shared && now < record.overdue_at)
-            .count();
-        u16::try_from(count).unwrap_or(u16::MAX)
-    }
-
     /// A probe of this flow is on its way that may be its arrival.
     pub(super) fn is_arriving(&self, flow: usize) -> bool {
         self.flying()
             .any(|record| record.flow == flow && record.risk == Risk::Own)
     }
 
-    fn flying(&self) -> impl Iterator<Item = &Record> {
+    /// Whether this probe waits for its answer.
+    pub(super) fn is_under_way(&self, id: ProbeId) -> bool {
+        usize::try_from(id.0).is_ok_and(|index| self.waiting.contains(&index))
+    }
+
+    pub(super) fn flying(&self) -> impl Iterator<Item = &Record> {
         self.waiting.iter().filter_map(|&index| self.log.get(index))
     }
 
     /// A router at this TTL or beyond answered the flow: it does not arrive before.
     pub(super) fn goes_on_beyond(&self, flow: usize, ttl: u8) -> bool {
         self.flows.get(flow).is_some_and(|row| row.farthest >= ttl)
-    }
-
-    /// The least TTL at which this flow may arrive, if its way is no shorter than the shortest known.
-    pub(super) fn arrives_from(&self, flow: usize) -> Option<u8> {
-        let farthest = self.flows.get(flow).map_or(0, |row| row.farthest);
-        let ttl = self.distance?.max(farthest.saturating_add(1));
-        Some(ttl.min(self.config.max_ttl))
-    }
-
-    /// Arrivals that the trace may still have on its own account: all but one, which is kept for surprises.
-    pub(super) fn arrivals_left(&self) -> u16 {
-        let kept = u16::from(self.config.arrivals_max > 1);
-        self.surprises_left().saturating_sub(kept)
-    }
-
-    /// The same with the last.
-    pub(super) fn surprises_left(&self) -> u16 {
-        self.config.arrivals_max.saturating_sub(self.charged)
-    }
-
-    /// Whether this flow's outcome is wanted, and it has not arrived yet.
-    pub(super) fn may_arrive_itself(&self, flow: usize) -> bool {
-        flow < usize::from(self.followed) && self.flows.get(flow).is_none_or(|flow| !flow.arrived)
     }
 
     /// When this flow should ask this TTL again; `None` where there is nothing to repeat.
@@ -238,11 +212,14 @@ impl State {
         };
         let asks = asks.saturating_add(cell.unsent.min(2));
         (cell.asks < asks).then(|| {
-            let pause = match cell.asks {
-                1 => self.config.reask_spacing,
-                _ => self.config.reask_spacing.times(3),
-            };
-            cell.last_asked.plus(pause)
+            let spacing = self.config.reask_spacing;
+            let soonest = cell.last_asked.plus(spacing);
+            // The pauses grow, unless the questions before had to wait already.
+            match cell.asks {
+                1 => soonest,
+                2 => soonest.max(cell.first_asked.plus(spacing.times(4))),
+                _ => cell.last_asked.plus(spacing.times(3)),
+            }
         })
     }
 
@@ -320,7 +297,8 @@ impl State {
                 ..Flow::default()
             });
         }
-        let expires_at = now.plus(self.timeout(flow, ttl));
+        let timeout = self.timeout(flow, ttl, now);
+        let expires_at = now.plus(if far { timeout.max(HELD) } else { timeout });
         let overdue_at = now.plus(self.patience(far)).min(expires_at);
         let mut attempt = 0;
         if let Some(row) = self.flows.get_mut(flow) {
@@ -332,6 +310,9 @@ impl State {
             row.flying = row.flying.saturating_add(1);
             if let Some(cell) = row.cells.get_mut(usize::from(ttl)) {
                 attempt = cell.asks;
+                if attempt == 0 {
+                    cell.first_asked = now;
+                }
                 cell.asks = cell.asks.saturating_add(1);
                 cell.flying = cell.flying.saturating_add(1);
                 cell.last_asked = now;
@@ -355,6 +336,9 @@ impl State {
             far,
         });
         self.waiting.push(index);
+        if risk == Risk::Shared {
+            self.risky.push(index);
+        }
         let flow = FlowId(u16::try_from(flow).unwrap_or(u16::MAX));
         Probe {
             id: ProbeId(index as u64),
@@ -390,6 +374,7 @@ impl State {
         record.standing = Standing::Unsent;
         let record = *record;
         self.counters.unsendable = self.counters.unsendable.saturating_add(1);
+        self.is_safe(id);
         self.land(id);
         if let Some(cell) = self.cell_mut(record.flow, record.ttl) {
             cell.unsent = cell.unsent.saturating_add(1);
@@ -417,6 +402,7 @@ impl State {
         }
         let record = *record;
         self.counters.answered = self.counters.answered.saturating_add(1);
+        self.is_safe(id);
         if before == Standing::Sent {
             self.land(id);
         } else {
@@ -441,6 +427,7 @@ impl State {
             (answer.kind, self.flows.get_mut(record.flow))
         {
             flow.farthest = flow.farthest.max(record.ttl);
+            self.highest_router = self.highest_router.max(record.ttl);
             if let Some(routers) = self.routers.get_mut(usize::from(record.ttl)) {
                 routers.insert(answer.from);
             }
@@ -485,6 +472,7 @@ impl State {
     pub(super) fn on_time(&mut self, now: Micros) -> bool {
         let mut changed = false;
         let mut gone = Vec::new();
+        self.forget_what_never_arrives(now);
         for &index in &self.waiting {
             let Some(record) = self.log.get_mut(index) else {
                 continue;
@@ -548,10 +536,13 @@ impl State {
             .min()
     }
 
-    /// How long an answer is waited for, growing with each repetition.
-    fn timeout(&self, flow: usize, ttl: u8) -> Micros {
+    /// How long an answer is waited for, growing with each repetition; not where the first question has been waited for as long as any
+    /// answer takes.
+    fn timeout(&self, flow: usize, ttl: u8, now: Micros) -> Micros {
         let timeouts = self.config.timeouts;
-        let asks = self.cell(flow, ttl).map_or(0, |cell| cell.asks);
+        let fresh = |cell: &&Cell| now.minus(cell.first_asked) < HELD;
+        let cell = self.cell(flow, ttl).filter(fresh);
+        let asks = cell.map_or(0, |cell| cell.asks);
         let base = match self.greatest_rtt {
             None => timeouts.initial,
             Some(rtt) => rtt.times(3).plus(Micros::from_millis(50)),
@@ -565,13 +556,13 @@ impl State {
     fn patience(&self, far: bool) -> Micros {
         let rtt = match self.far_rtt {
             Some(rtt) => rtt,
-            None if far => return self.config.timeouts.max,
+            None if far => return HELD,
             None => match self.greatest_rtt {
                 Some(rtt) => rtt,
                 None => return Micros::from_millis(150),
             },
         };
-        rtt.times(2).plus(Micros::from_millis(30))
+        patience_for(rtt)
     }
 
     fn land(&mut self, id: ProbeId) {

@@ -143,9 +143,11 @@ impl Tracer {
         self.state.config.in_flight_per_flow = Some(NonZeroU16::MIN);
     }
 
-    /// The round trip to the destination was learnt elsewhere: probes that may go so far are waited for longer, within the greatest
+    /// The round trip to the destination was learnt elsewhere, so that it answers: probes that may go so far are waited for longer, within the greatest
     /// time-out.
     pub fn handle_round_trip(&mut self, rtt: Micros, now: Micros) {
+        self.state.destination_rtt = Some(rtt);
+        self.state.destination = Destination::Answers;
         let timeouts = &mut self.state.config.timeouts;
         let wanted = Micros(rtt.0 + rtt.0 / 4).plus(Micros::from_millis(50));
         timeouts.min = timeouts.min.max(wanted).min(timeouts.max);
@@ -228,6 +230,13 @@ impl Tracer {
         self.state.in_flight()
     }
 
+    /// Whether this probe waits for its answer. One that still does when the trace ends was cut short: it was under way beyond an arrival of
+    /// its own flow, from where nothing new can come, or the deadline came first.
+    #[must_use]
+    pub fn is_under_way(&self, id: ProbeId) -> bool {
+        self.state.is_under_way(id)
+    }
+
     /// What is known so far; final once [`Self::is_done`] says so, though late answers still count.
     #[must_use]
     pub fn graph(&self) -> Graph {
@@ -278,7 +287,8 @@ impl Tracer {
         self.queue.extend(wants.ready.iter().copied());
         let room = self.state.config.probes_max as usize - self.state.proposed();
         self.queue.truncate(room);
-        if self.queue.is_empty() && self.wake.is_none() && self.state.in_flight() == 0 {
+        let over = self.queue.is_empty() && self.wake.is_none();
+        if over && !self.state.awaits_news(&layout) {
             self.end = Some(if self.short_of_flows {
                 End::StoppedAtBound(Bound::Flows)
             } else {

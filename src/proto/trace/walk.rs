@@ -35,6 +35,12 @@ pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
     let reach = reach.min(end);
 
     look_far(wants);
+    // Where nothing tells that the destination answers, before anything goes farther: a hop that says one thing a second says where the
+    // path ends, rather than what lies beyond.
+    let first = state.destination != Destination::Answers;
+    if first {
+        reask(wants, end);
+    }
     let mut walked = true;
     for ttl in layout.first..=reach {
         match state.cell(MAIN, ttl).filter(|cell| cell.asks > 0) {
@@ -52,10 +58,8 @@ pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
             Some(cell) => walked &= !cell.replies.is_empty() || cell.misses > 0 || cell.flying == 0,
         }
     }
-    for ttl in layout.first..=end.min(layout.highest_answer.saturating_add(1)) {
-        if let Some(at) = state.reask_at(MAIN, ttl) {
-            wants.ask(MAIN, ttl, at);
-        }
+    if !first {
+        reask(wants, end);
     }
     confirm_refusals(wants);
 
@@ -75,6 +79,16 @@ pub(super) fn plan(wants: &mut Wants<'_>) -> bool {
         reask_inner_silence(wants);
     }
     walked
+}
+
+/// Asks the main flow's silent hops again, as far as anything answers and one hop farther.
+fn reask(wants: &mut Wants<'_>, end: u8) {
+    let (state, layout) = (wants.state, wants.layout);
+    for ttl in layout.first..=end.min(layout.highest_answer.saturating_add(1)) {
+        if let Some(at) = state.reask_at(MAIN, ttl) {
+            wants.ask(MAIN, ttl, at);
+        }
+    }
 }
 
 /// Asks the TTLs from `next` on by other flows; true once each has been asked.

@@ -1,10 +1,11 @@
 //! A round of decisions: which probes are wanted, which of them may go at once, and when to look again.
 
+use super::arrivals::Risk;
 use super::gate::{self, Gate, Risks};
 use super::layout::{Layout, Place};
 use super::pacing::HopPace;
 use super::probe::Micros;
-use super::state::{Risk, State};
+use super::state::State;
 
 /// A probe that may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,7 @@ impl<'a> Wants<'a> {
         let risks = Risks {
             shared: self.risky,
             own: self.is_arriving(flow),
+            far,
         };
         let verdict = gate::judge(self.state, self.layout, (flow, ttl), risks, self.now);
         if verdict == Gate::Never {
@@ -95,6 +97,8 @@ impl<'a> Wants<'a> {
             return Granted::Later;
         }
         let Gate::Goes(risk) = verdict else {
+            let relief = self.state.next_relief(self.now);
+            self.wake = self.wake.into_iter().chain(relief).min();
             return Granted::Later;
         };
         if !self.has_room(flow) || (hop.is_limited() && self.planned_at(ttl) > 0) {

@@ -6,6 +6,7 @@ use super::{PORT, serve, tcp};
 use crate::{
     case::{Case, cases},
     net::Family,
+    run::Run,
     sim::{Router, Simulation},
 };
 
@@ -15,6 +16,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_path_of_six_hundred_milliseconds_is_slow: [Tun],
         a_path_with_loss_at_one_router_is_loss: [Tun],
         routers_that_seldom_answer_on_a_long_path_pass: [Tun],
+        a_path_that_holds_its_first_packets_is_not_visited_the_more: [Tun],
     ]
 }
 
@@ -64,5 +66,29 @@ fn routers_that_seldom_answer_on_a_long_path_pass() {
         tcp(path.client(), path.server_address(family), PORT)
             .run()
             .passes();
+    }
+}
+
+/// As where a neighbour is looked for, or a link wakes up: what was sent meanwhile comes all at once.
+fn a_path_that_holds_its_first_packets_is_not_visited_the_more() {
+    let link = Duration::from_millis(2);
+    for (first, root) in [(0, false), (0, true), (4, false), (4, true)] {
+        let mut routers = vec![Router::after(link); 8];
+        routers[first] = Router::after(link).holds(Duration::from_secs(1));
+        let path = Simulation::start(routers, link);
+        let service = serve(path.server(), PORT);
+        let to = format!("{}:{PORT}", path.server_address(Family::V4));
+        let run = Run::nwcheck(path.client(), ["trace", &to]);
+        let run = if root { run.root() } else { run };
+        let traced = run.run();
+        let observations = traced.passes().at("/observations");
+        let arrived = observations
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|o| o["operation"] == "trace_tcp" && o["outcome"] == "ok")
+            .count();
+        assert!((1..=6).contains(&arrived), "{arrived} arrivals: {traced}");
+        assert!(service.served_soon(7) <= 6, "{traced}");
     }
 }

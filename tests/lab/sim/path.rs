@@ -17,6 +17,8 @@ pub(crate) struct Router {
     loss_percent: u8,
     silent: bool,
     limit: Option<Limit>,
+    hold: Duration,
+    first_seen: Option<Instant>,
 }
 
 impl Router {
@@ -28,6 +30,8 @@ impl Router {
             loss_percent: 0,
             silent: false,
             limit: None,
+            hold: Duration::ZERO,
+            first_seen: None,
         }
     }
 
@@ -40,6 +44,12 @@ impl Router {
     /// Holds each packet for up to this long, each for a time of its own: packets overtake one another.
     pub(crate) fn jitters(mut self, most: Duration) -> Self {
         self.jitter = most;
+        self
+    }
+
+    /// Holds its first packets until so long after the very first, as while it looks for a neighbour.
+    pub(crate) fn holds(mut self, most: Duration) -> Self {
+        self.hold = most;
         self
     }
 
@@ -140,6 +150,7 @@ impl Path {
         let count = self.routers.len();
         let mut ttl = packet::ttl(bytes)?;
         let mut travelled = Duration::ZERO;
+        let mut held = Duration::ZERO;
         for step in 0..count {
             // Routers are counted from the client; the server's packets pass them the other way round.
             let k = match from {
@@ -151,8 +162,11 @@ impl Path {
                 Side::Server => self.routers.get(k + 1).map_or(self.last, |next| next.delay),
             };
             travelled += self.routers[k].jitter * u32::from(self.chance()) / 100;
+            let router = &mut self.routers[k];
+            let passes = *router.first_seen.get_or_insert(now) + router.hold;
+            held += passes.saturating_duration_since(now + travelled + held);
             if ttl <= 1 {
-                return self.expire(from, family, k, bytes, now + travelled * 2);
+                return self.expire(from, family, k, bytes, now + travelled * 2 + held);
             }
             ttl -= 1;
             if self.chance() < self.routers[k].loss_percent {
@@ -169,7 +183,7 @@ impl Path {
             Side::Client => Side::Server,
             Side::Server => Side::Client,
         };
-        Some(self.packet(now + travelled, to, bytes))
+        Some(self.packet(now + travelled + held, to, bytes))
     }
 
     /// Router `k`, from 0, says that the packet's time ran out, or does not.

@@ -96,14 +96,17 @@ pub(super) fn rejected_by_device(
             [],
         );
     }
-    // It may have used up its errors on the burst: after a pause it answers the trace, too, and is placed.
-    let drew_nothing = !scene.walk.hops.values().any(|seen| {
+    // It may have used up its errors on the burst: after a pause it answers the trace, too, and is placed. So may one that had its one word
+    // for a probe with more hops than it needed, and was silent to those with fewer.
+    let drawn = scene.walk.hops.iter().find(|(_, seen)| {
         let mut rejected = seen.rejected.iter();
         rejected.any(|answer| answer.from.ip() == rejection.by.ip())
     });
+    let last = scene.walk.last_expired().map_or(0, |(ttl, _)| ttl);
+    let silent_before = drawn.is_none_or(|(ttl, _)| *ttl > last.saturating_add(2));
     let needs = if scene.drawn_by_the_trace_alone(&rejection) && scene.paused().is_none() {
         scene.heard_once()
-    } else if hop.is_none() && drew_nothing && scene.wants_a_pause() {
+    } else if hop.is_none() && silent_before && scene.wants_a_pause() {
         vec![Need::QuietLook(scene.endpoint().clone())]
     } else {
         Vec::new()
