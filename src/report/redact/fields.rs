@@ -120,6 +120,7 @@ const FIELDS: &[(&str, Treat)] = &[
     ("Interface.state", Treat::Keep),
     ("Interface.kind", Treat::Keep),
     ("Observation.errno", Treat::Keep),
+    ("Banner.text", Treat::Drop),
 ];
 
 /// The report's schema, by which its texts are told apart.
