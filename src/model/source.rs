@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::proxy::ProxyEnvironment;
+use super::split::ResolverLink;
 use super::{Address, Endpoint, Ms};
 
 /// From where the connection was looked at.
@@ -83,6 +84,8 @@ pub struct ResolverConfig {
     pub nsswitch: Vec<String>,
     /// Where the configured server is the stub of systemd-resolved: the servers of all links that it asks in its turn.
     pub upstream: Vec<Endpoint>,
+    /// What systemd-resolved knows of each link, where its stub is configured; `nwcheck dns` alone asks it.
+    pub links: Vec<ResolverLink>,
     /// The precedences of gai.conf(5), a prefix and a number each, which replace the order of RFC 6724; empty where there are none.
     pub precedence: Vec<String>,
 }
@@ -101,6 +104,7 @@ impl Default for ResolverConfig {
             options: Vec::new(),
             nsswitch: Vec::new(),
             upstream: Vec::new(),
+            links: Vec::new(),
             precedence: Vec::new(),
         }
     }

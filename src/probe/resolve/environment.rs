@@ -52,6 +52,8 @@ pub struct Environment {
     pub hosts: PathBuf,
     /// Where systemd-resolved lists the servers of all links.
     pub upstream: PathBuf,
+    /// Whether systemd-resolved is asked of its links.
+    pub links: bool,
     /// gai.conf, the order of addresses.
     pub gai: PathBuf,
     /// The port of the configured servers: 53, but in a test.
@@ -76,6 +78,7 @@ impl Environment {
             nsswitch: "/etc/nsswitch.conf".into(),
             hosts: "/etc/hosts".into(),
             upstream: "/run/systemd/resolve/resolv.conf".into(),
+            links: true,
             gai: "/etc/gai.conf".into(),
             port: config::PORT,
             host_name: read("/proc/sys/kernel/hostname".as_ref())

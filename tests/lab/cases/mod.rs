@@ -17,6 +17,7 @@ mod path;
 mod podman;
 mod policy;
 mod refusals;
+mod resolver;
 mod rules_read;
 mod service;
 mod silence;
@@ -62,6 +63,7 @@ pub(crate) fn cases() -> Vec<Case> {
         policy::cases(),
         podman::cases(),
         name::cases(),
+        resolver::cases(),
         healthy::cases(),
         telling::cases(),
         far::cases(),
