@@ -50,6 +50,12 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, resolution: &Resolution
             }
         }
     }
+    if !verbose {
+        let here = |ip: std::net::IpAddr| ip.is_unspecified() || ip.is_loopback();
+        for remark in resolution.special_addresses(here) {
+            page.field("", &remark);
+        }
+    }
     if let Some(delay) = resolution.application_delay_ms {
         page.field("", &format!("an application waits {delay} for the answer"));
     }

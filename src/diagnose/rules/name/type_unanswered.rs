@@ -18,7 +18,8 @@ pub const RULE: Rule = Rule {
                 nothing came over TCP in its place.",
         remedy: "Repair or replace the server or the middlebox that drops the question. Until then `options single-request` in \
                  resolv.conf helps where the two questions disturb each other, and `options no-aaaa` (glibc 2.36) where IPv6 is not used.",
-        lookalikes: "A server that answers neither is `dns-server-down` or `dns-timeout`. An answer without records of a type is no fault.",
+        lookalikes: "A server that answers neither is `dns-server-down` or `dns-timeout`. An answer without records of a type is no \
+                     fault, nor silence to AAAA where `options no-aaaa` keeps applications from asking for it.",
     },
     judge: Judge::Check(judgement),
 };
@@ -37,6 +38,11 @@ fn judgement(evidence: &Evidence) -> Judgement {
         return Judgement::Unknown(vec![Need::Resolution]);
     };
     if decide(evidence) == Decision::NotAsked || evidence.options.family != Family::Any {
+        return Judgement::Clear;
+    }
+    // No application asks for AAAA here (resolv.conf(5), glibc 2.36).
+    let resolver = evidence.source.resolver.as_ref();
+    if resolver.is_some_and(|resolver| resolver.options.iter().any(|option| option == "no-aaaa")) {
         return Judgement::Clear;
     }
     let servers = servers(evidence);
