@@ -28,7 +28,7 @@ impl Resolution {
         {
             return None;
         }
-        let family = options.family;
+        let family = resolver.map_or(options.family, |resolver| resolver.family(options));
         let servers: Vec<Said> = self
             .asked()
             .into_iter()

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::options::{Family, Options};
 use super::proxy::ProxyEnvironment;
 use super::split::ResolverLink;
 use super::{Address, Endpoint, Ms};
@@ -88,6 +89,18 @@ pub struct ResolverConfig {
     pub links: Vec<ResolverLink>,
     /// The precedences of gai.conf(5), a prefix and a number each, which replace the order of RFC 6724; empty where there are none.
     pub precedence: Vec<String>,
+}
+
+impl ResolverConfig {
+    /// The families that applications ask name servers for: with `no-aaaa` (resolv.conf(5), glibc 2.36) IPv4 alone. What was asked of
+    /// servers that the user named is the user's own.
+    pub fn family(&self, options: &Options) -> Family {
+        let without = self.options.iter().any(|option| option == "no-aaaa");
+        match options.family {
+            Family::Any if without && options.servers.is_empty() => Family::Ipv4,
+            family => family,
+        }
+    }
 }
 
 impl Default for ResolverConfig {

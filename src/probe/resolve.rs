@@ -106,7 +106,7 @@ async fn resolve_as(recorder: Recorder, environment: Environment, name: String) 
     let mut config = environment.config();
     let named: Vec<Endpoint> = options.servers.iter().map(with_port).collect();
     let system_wanted = named.is_empty();
-    let stub = !config.servers.is_empty() && config.servers.iter().all(config::is_stub);
+    let stub = !config.servers.is_empty() && config.servers.iter().all(Endpoint::is_resolved_stub);
     if stub && environment.links && system_wanted && target.protocol == Protocol::Dns {
         match links::read().await {
             Ok(links) => config.links = links,

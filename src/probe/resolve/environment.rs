@@ -14,7 +14,7 @@ use super::{config, exchange};
 use crate::model::options::Family;
 use crate::model::source::ResolverConfig;
 use crate::model::text::escape;
-use crate::model::{Address, Outcome};
+use crate::model::{Address, Endpoint, Outcome};
 use crate::net::getaddrinfo::{self, Failure, Kind, Wanted};
 use crate::net::getent;
 
@@ -118,7 +118,7 @@ impl Environment {
         config.nsswitch = read(&self.nsswitch)
             .map(|text| config::nsswitch_hosts(&text))
             .unwrap_or_default();
-        if !config.servers.is_empty() && config.servers.iter().all(config::is_stub) {
+        if !config.servers.is_empty() && config.servers.iter().all(Endpoint::is_resolved_stub) {
             config.upstream = read(&self.upstream)
                 .map(|text| config::upstream(&text, MOST_UPSTREAM))
                 .unwrap_or_default();

@@ -25,6 +25,8 @@ pub(super) fn cases() -> Vec<Case> {
         servers_that_are_strange_are_healthy,
         a_name_of_multicast_dns_is_not_for_name_servers,
         many_addresses_are_one_remark,
+        a_name_with_aaaa_alone_has_no_address_where_nobody_asks_for_it,
+        a_stub_that_does_not_run_is_this_machines_own,
     ]
 }
 
@@ -278,6 +280,45 @@ fn many_addresses_are_one_remark() {
         .name_servers(&[server.address()])
         .run();
     assert_eq!(page.text().matches("private").count(), 1, "{page}");
+}
+
+fn a_name_with_aaaa_alone_has_no_address_where_nobody_asks_for_it() {
+    let lab = Lab::routers(1).build();
+    let _service = serve(lab.server(), PORT);
+    let six = Zone::new().address(NAME, lab.server_address(Family::V6));
+    let server = start(&lab, 0, six);
+    let check = |options: &str| {
+        let file = format!("{options}nameserver {}\n", server.address());
+        Run::nwcheck(lab.client(), ["tcp", "shop.test:443"])
+            .file("resolv.conf", &file)
+            .run()
+    };
+    check("options no-aaaa\n")
+        .fails_by("dns-no-address")
+        .mentions("dns-no-address", "no-aaaa");
+    check("").passes();
+}
+
+fn a_stub_that_does_not_run_is_this_machines_own() {
+    let lab = Lab::routers(1).build();
+    let outcome = Run::nwcheck(lab.client(), ["dns", NAME])
+        .name_servers(&[IpAddr::from([127, 0, 0, 53])])
+        .run();
+    let finding = outcome.fails_by("dns-timeout").finding("dns-timeout");
+    assert!(
+        finding
+            .to_string()
+            .contains("systemctl status systemd-resolved"),
+        "{finding}"
+    );
+    let other = Run::nwcheck(lab.client(), ["dns", NAME])
+        .name_servers(&[IpAddr::from([127, 0, 0, 1])])
+        .run();
+    let finding = other.fails_by("dns-timeout").finding("dns-timeout");
+    assert!(
+        !finding.to_string().contains("systemd-resolved"),
+        "{finding}"
+    );
 }
 
 /// What a person reads of it.

@@ -5,7 +5,7 @@ use crate::model::options::Family;
 use crate::model::resolution::Resolution;
 use crate::model::{Endpoint, Evidence, Finding, Id, ObservationId, Outcome, Severity};
 
-use super::digest::{Decision, Server, decide, servers};
+use super::digest::{Decision, Server, decide, family, servers};
 use super::wording::{answers_of, dig, host, label, with_sources};
 
 /// The rule.
@@ -37,12 +37,7 @@ fn judgement(evidence: &Evidence) -> Judgement {
     let Some(resolution) = evidence.resolution.as_ref().filter(|r| r.complete) else {
         return Judgement::Unknown(vec![Need::Resolution]);
     };
-    if decide(evidence) == Decision::NotAsked || evidence.options.family != Family::Any {
-        return Judgement::Clear;
-    }
-    // No application asks for AAAA here (resolv.conf(5), glibc 2.36).
-    let resolver = evidence.source.resolver.as_ref();
-    if resolver.is_some_and(|resolver| resolver.options.iter().any(|option| option == "no-aaaa")) {
+    if decide(evidence) == Decision::NotAsked || family(evidence) != Family::Any {
         return Judgement::Clear;
     }
     let servers = servers(evidence);

@@ -8,7 +8,7 @@ use crate::model::standing::Standing;
 use crate::model::text::list;
 use crate::model::{Endpoint, Evidence, Finding, ObservationId, Outcome};
 
-use super::digest::Server;
+use super::digest::{Server, family};
 
 /// A server as a person writes it: without the port that all of them have.
 pub(super) fn label(server: &Endpoint) -> String {
@@ -252,7 +252,7 @@ pub(super) fn with_servers<'a>(
     servers: impl IntoIterator<Item = &'a Server>,
 ) -> Finding {
     for server in servers {
-        let words = said_by(resolution, server, evidence.options.family);
+        let words = said_by(resolution, server, family(evidence));
         finding = finding.fact(
             format!("{} {words}.", label(&server.endpoint)),
             observations(resolution, &server.endpoint),
