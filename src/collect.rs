@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::diagnose::Need;
 use crate::model::evidence::{Ended, Evidence};
 use crate::model::resolution::SourceKind;
+use crate::model::speech;
 use crate::model::target::{Kind, Protocol};
 use crate::model::topology::TraceProtocol;
 use crate::model::{
@@ -317,6 +318,11 @@ async fn measure(
             trace::quiet::ask(recorder, options, spec, last, paths).await;
         }
         Need::Look(endpoint) => look::again(recorder, options, endpoint).await,
+        Need::Greeting(endpoint) => {
+            let greeting = recorder.read(|e| e.target.scheme().and_then(speech::greeting));
+            let Some(greeting) = greeting else { return };
+            look::greeting(recorder, options, endpoint, greeting).await;
+        }
         Need::SamePorts(endpoint) => {
             let ports = recorder.read(|evidence| plan::failed_ports(evidence, &endpoint));
             connect::again(recorder, options, endpoint, ports).await;
@@ -489,6 +495,7 @@ fn name(step: &Step) -> &'static str {
             Need::Burst(_) | Need::Resolution => "probing",
             Need::SecondBurst(_) | Need::SamePorts(_) | Need::OtherSource(_) => "probing once more",
             Need::Trace(_) => "tracing the path",
+            Need::Greeting(_) => "waiting for what speaks on the port",
             Need::Look(_) => "seeing what accepts connections",
             Need::Outcomes(_) => "seeing which flows arrive",
             Need::Mtu(_) => "measuring the path MTU",

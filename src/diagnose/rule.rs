@@ -87,6 +87,8 @@ pub enum Need {
     Outcomes(Endpoint),
     /// A moment on connections that open: does the other side end them at once?
     Look(Endpoint),
+    /// A connection alone, on which the greeting of what the URI asks for is awaited.
+    Greeting(Endpoint),
     /// A series of control probes, to tell loss on the way from trouble at the port.
     ControlSeries(Endpoint),
 }

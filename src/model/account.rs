@@ -4,7 +4,7 @@
 //! Nothing here is a judgement: the findings of the name family are. Sources: nsswitch.conf(5) and glibc `resolv/res_send.c` for who is
 //! asked first, RFC 6890 and the IANA special-purpose registries for addresses that are no host of the public network.
 
-use std::net::IpAddr;
+mod special;
 
 use super::options::{Family, Options};
 use super::resolution::{Resolution, SourceKind, Transport};
@@ -28,7 +28,7 @@ impl Resolution {
         {
             return None;
         }
-        let family = options.family;
+        let family = resolver.map_or(options.family, |resolver| resolver.family(options));
         let servers: Vec<Said> = self
             .asked()
             .into_iter()
@@ -147,15 +147,7 @@ impl Resolution {
     /// What is to be remarked of the answers, a sentence each: addresses that no host of the public network has, servers that do not
     /// answer over TCP, a zone that answers every name.
     pub fn remarks(&self) -> Vec<String> {
-        let mut remarks: Vec<String> = Vec::new();
-        for address in &self.addresses {
-            let Some(why) = special(address.ip()) else {
-                continue;
-            };
-            if !(address.ip().is_loopback() && self.names.iter().any(|name| local(name))) {
-                remarks.push(format!("{address} is {why}"));
-            }
-        }
+        let mut remarks = self.special_addresses(|_| true);
         for made_up in self
             .random_names
             .iter()
@@ -339,45 +331,6 @@ fn some(addresses: &[Address]) -> String {
         words.push(format!("{} more", addresses.len() - NAMED));
     }
     list(&words)
-}
-
-/// What an address is that no host on the public network has; none of an ordinary one.
-fn special(ip: IpAddr) -> Option<&'static str> {
-    let ip = ip.to_canonical();
-    if ip.is_unspecified() {
-        return Some(
-            "no host's address: filters and block lists answer so for names that they block",
-        );
-    }
-    if ip.is_loopback() {
-        return Some("this machine itself");
-    }
-    if Address::new(ip).is_private() {
-        return Some("private: only hosts within its own network reach it");
-    }
-    match ip {
-        IpAddr::V4(v4) => match v4.octets() {
-            [198, 18 | 19, ..] => Some(
-                "of the range for benchmarks (RFC 2544): proxies that take all traffic hand out such addresses, and a connection to one says \
-                 nothing of the host",
-            ),
-            [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
-                Some("of a range for documentation (RFC 5737), which no host has")
-            }
-            [240..=255, ..] => Some("of the reserved range 240.0.0.0/4, which no host has"),
-            [0, ..] => Some("of 0.0.0.0/8, which no host has"),
-            _ => None,
-        },
-        IpAddr::V6(v6) => match v6.segments() {
-            [0x2001, 0x0db8, ..] => {
-                Some("of the range for documentation (RFC 3849), which no host has")
-            }
-            [0x0100, 0, 0, 0, ..] => {
-                Some("of the discard-only range (RFC 6666), which no host has")
-            }
-            _ => None,
-        },
-    }
 }
 
 #[cfg(test)]
@@ -569,25 +522,5 @@ mod tests {
         zone.servers.pop();
         zone.servers.push(tcp(Outcome::Timeout));
         assert!(zone.remarks()[0].contains("not over TCP"));
-    }
-
-    #[test]
-    fn addresses_that_no_host_has_are_remarked() {
-        for (address, word) in [
-            ("0.0.0.0", "block"),
-            ("::", "block"),
-            ("127.0.0.1", "this machine"),
-            ("198.18.0.9", "benchmarks"),
-            ("203.0.113.9", "documentation"),
-            ("10.1.2.3", "private"),
-            ("fd00::1", "private"),
-            ("255.255.255.255", "reserved"),
-        ] {
-            let said = special(address.parse().unwrap()).unwrap_or_default();
-            assert!(said.contains(word), "{address}: {said}");
-        }
-        for address in ["8.8.8.8", "2606:4700::1", "198.20.0.1", "203.0.114.1"] {
-            assert_eq!(special(address.parse().unwrap()), None, "{address}");
-        }
     }
 }

@@ -153,6 +153,14 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether it is the stub of systemd-resolved (systemd-resolved.service(8)), as a name server.
+    pub fn is_resolved_stub(&self) -> bool {
+        matches!(
+            self.address.ip(),
+            IpAddr::V4(ip) if matches!(ip.octets(), [127, 0, 0, 53 | 54])
+        )
+    }
+
     /// An endpoint with a port.
     pub fn new(address: impl Into<Address>, port: u16) -> Self {
         Self {

@@ -145,6 +145,8 @@ ids! {
     DestinationIpv6Broken = "destination-ipv6-broken", Destination;
     DestinationIpv4Broken = "destination-ipv4-broken", Destination;
     ServiceCloses = "service-closes", Service;
+    ServiceSilent = "service-silent", Service;
+    ServiceProtocol = "service-protocol", Service;
     ExpectationUnmet = "expectation-unmet", Policy;
     ThresholdLoss = "threshold-loss", Policy;
     ThresholdLatency = "threshold-latency", Policy;

@@ -336,8 +336,12 @@ impl Local {
             .find(|interface| interface.name == name)
     }
 
-    /// Whether an address is one of this machine's own.
+    /// Whether an address is one of this machine's own. So is the unspecified one: a connection to `0.0.0.0` or `::` goes to the loopback
+    /// (`net/ipv4/route.c` `ip_route_output_key_hash_rcu`, `net/ipv6/tcp_ipv6.c` `tcp_v6_connect`).
     pub fn is_own(&self, address: &Address) -> bool {
-        address.ip().is_loopback() || self.addresses.iter().any(|own| own.ip() == address.ip())
+        let ip = address.ip();
+        ip.is_loopback()
+            || ip.is_unspecified()
+            || self.addresses.iter().any(|own| own.ip() == address.ip())
     }
 }

@@ -24,6 +24,8 @@ pub mod resolution;
 pub mod routing;
 pub mod saved;
 pub mod source;
+pub mod speech;
+pub mod split;
 pub mod standing;
 pub mod statistics;
 pub mod systems;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::speech::Banner;
 use super::topology::MplsLabel;
 use super::{Address, Endpoint, Ms, Outcome};
 
@@ -96,6 +97,8 @@ pub struct Observation {
     pub errno: Option<String>,
     /// The ICMP error that answered.
     pub icmp: Option<Icmp>,
+    /// What the other side said first, unasked.
+    pub banner: Option<Banner>,
     /// Whether it is a control: not what was asked for, but what proves or refutes an explanation.
     pub control: bool,
 }
@@ -217,6 +220,7 @@ impl Observation {
             retransmits: None,
             errno: None,
             icmp: None,
+            banner: None,
             control: false,
         }
     }

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::options::{Family, Options};
 use super::proxy::ProxyEnvironment;
+use super::split::ResolverLink;
 use super::{Address, Endpoint, Ms};
 
 /// From where the connection was looked at.
@@ -96,8 +98,22 @@ pub struct ResolverConfig {
     pub nsswitch: Vec<String>,
     /// Where the configured server is the stub of systemd-resolved: the servers of all links that it asks in its turn.
     pub upstream: Vec<Endpoint>,
+    /// What systemd-resolved knows of each link, where its stub is configured; `nwcheck dns` alone asks it.
+    pub links: Vec<ResolverLink>,
     /// The precedences of gai.conf(5), a prefix and a number each, which replace the order of RFC 6724; empty where there are none.
     pub precedence: Vec<String>,
+}
+
+impl ResolverConfig {
+    /// The families that applications ask name servers for: with `no-aaaa` (resolv.conf(5), glibc 2.36) IPv4 alone. What was asked of
+    /// servers that the user named is the user's own.
+    pub fn family(&self, options: &Options) -> Family {
+        let without = self.options.iter().any(|option| option == "no-aaaa");
+        match options.family {
+            Family::Any if without && options.servers.is_empty() => Family::Ipv4,
+            family => family,
+        }
+    }
 }
 
 impl Default for ResolverConfig {
@@ -115,6 +131,7 @@ impl Default for ResolverConfig {
             options: Vec::new(),
             nsswitch: Vec::new(),
             upstream: Vec::new(),
+            links: Vec::new(),
             precedence: Vec::new(),
         }
     }

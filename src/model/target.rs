@@ -104,6 +104,12 @@ impl Target {
         self.host.parse().ok().filter(|_| self.kind != Kind::Vm)
     }
 
+    /// The scheme of the URI, where one was typed.
+    pub fn scheme(&self) -> Option<&str> {
+        let (scheme, _) = self.uri.as_deref()?.split_once("://")?;
+        Some(scheme)
+    }
+
     /// Which machine is meant, when the target is one by its name.
     pub fn machine(&self) -> Option<Wanted> {
         (self.kind == Kind::Vm).then(|| Wanted::read(&self.host))

@@ -326,14 +326,40 @@ impl Stream {
         }
         let deadline = Instant::now() + patience;
         let look = || match self.socket.peek(4096) {
-            Ok(0) => Some(Peer::Closed),
-            Ok(bytes) => Some(Peer::Data(bytes)),
+            Ok(bytes) if bytes.is_empty() => Some(Peer::Closed),
+            Ok(bytes) => Some(Peer::Data(bytes.len())),
             Err(Errno::ECONNRESET) => Some(Peer::Reset),
             Err(errno) if errno.is_transient() => None,
             Err(errno) => Some(Peer::Failed(errno)),
         };
         let found = self.socket.until(Readiness::Input, deadline, look).await;
         found.unwrap_or(Peer::Quiet)
+    }
+
+    /// What the peer has sent so far, at most `limit` bytes, left unread; waits up to `patience` until it is enough. Empty where it has
+    /// sent nothing. Sends and consumes nothing.
+    pub async fn said(
+        &self,
+        limit: usize,
+        patience: Duration,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Vec<u8> {
+        let mut known = 0;
+        let look = || match self.socket.peek(limit) {
+            Err(errno) if errno.is_transient() => None,
+            Err(_) => Some(Vec::new()),
+            // Woken, and no more has come: it has closed.
+            Ok(bytes) if bytes.len() == known || enough(&bytes) => Some(bytes),
+            Ok(bytes) => {
+                known = bytes.len();
+                None
+            }
+        };
+        let deadline = Instant::now() + patience;
+        let found = self.socket.until(Readiness::Input, deadline, look).await;
+        found
+            .or_else(|| self.socket.peek(limit).ok())
+            .unwrap_or_default()
     }
 
     /// Sets the TTL or hop limit of what is sent from now on.

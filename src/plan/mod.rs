@@ -168,6 +168,7 @@ pub fn next(evidence: &Evidence, log: &Log, now: Ms) -> Vec<Step> {
         let ready = settled
             && match &need {
                 Need::Look(e)
+                | Need::Greeting(e)
                 | Need::ReturnTtl(e)
                 | Need::OtherSource(e)
                 // What is silent so far may be slow, and then they explain nothing.
@@ -350,6 +351,7 @@ pub fn endpoint_of(need: &Need) -> Option<&Endpoint> {
         | Need::OtherSource(e)
         | Need::Outcomes(e)
         | Need::Look(e)
+        | Need::Greeting(e)
         | Need::ControlSeries(e) => Some(e),
         Need::Resolution => None,
     }

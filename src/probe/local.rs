@@ -199,11 +199,20 @@ fn looked_up(
             tos: options.tos,
             protocol: Some(6),
             destination_port: port,
-            ..Query::to(address.ip())
+            ..Query::to(connected(address.ip()))
         };
         found.push(look_up(address, &query, wanted, &name_of, own));
     }
     found
+}
+
+/// Where a connection to an address goes: the unspecified one stands for the loopback's. Of IPv4 the look-up knows that, of IPv6 only
+/// connect does (`tcp_v6_connect` in `net/ipv6/tcp_ipv6.c`).
+fn connected(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(v6) if v6.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
 }
 
 fn look_up(

@@ -13,6 +13,7 @@ mod delay;
 mod environment;
 mod exchange;
 mod hosts;
+mod links;
 mod message;
 mod names;
 mod order;
@@ -34,6 +35,7 @@ use self::message::Kind;
 use crate::model::options::Family;
 use crate::model::resolution::{Resolution, SourceAnswer, SourceKind};
 use crate::model::target::Protocol;
+use crate::model::text::escape;
 use crate::model::{Address, Endpoint, Outcome};
 use crate::probe::Recorder;
 
@@ -101,9 +103,20 @@ async fn resolve_as(recorder: Recorder, environment: Environment, name: String) 
         return settle_without_asking(&recorder, source(SourceKind::Option, wanted.collect()));
     }
 
-    let config = environment.config();
+    let mut config = environment.config();
     let named: Vec<Endpoint> = options.servers.iter().map(with_port).collect();
     let system_wanted = named.is_empty();
+    let stub = !config.servers.is_empty() && config.servers.iter().all(Endpoint::is_resolved_stub);
+    if stub && environment.links && system_wanted && target.protocol == Protocol::Dns {
+        match links::read().await {
+            Ok(links) => config.links = links,
+            Err(why) => recorder.note(
+                "of which link's servers systemd-resolved asks the name",
+                escape(&why),
+                None,
+            ),
+        }
+    }
     let mut servers: Vec<Endpoint> = Vec::new();
     // Without any, the system's resolver asks this machine itself (resolv.conf(5)).
     let local = [Endpoint::new(

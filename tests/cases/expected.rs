@@ -350,6 +350,7 @@ fn word(need: &Need) -> &'static str {
         Need::SecondBurst(_) => "second-burst",
         Need::SamePorts(_) => "same-ports",
         Need::Look(_) => "look",
+        Need::Greeting(_) => "greeting",
         Need::OtherSource(_) => "other-source",
         Need::QuietLook(_) => "quiet-look",
         Need::ReturnTtl(_) => "return-ttl",

@@ -53,6 +53,12 @@ pub(crate) enum Manner {
     Garbage,
     /// The records under another id
     WrongId,
+    /// The records, for the name in other letters than were asked (RFC 4343)
+    OtherCase,
+    /// Nothing to a question with EDNS, the records to one without
+    DropsEdns,
+    /// The records over UDP, from another port of the same machine
+    FromElsewhere,
 }
 
 /// A query that was seen.
@@ -231,11 +237,12 @@ impl NameServer {
     /// Starts one on `address`, port 53, UDP and TCP.
     #[track_caller]
     pub(crate) fn start(host: &Namespace, address: IpAddr, zone: Zone) -> Self {
-        let (datagrams, connections) = host
+        let (datagrams, connections, elsewhere) = host
             .run(|| {
                 let datagrams = UdpSocket::bind((address, 53))?;
                 let connections = TcpListener::bind((address, 53))?;
-                io::Result::Ok((datagrams, connections))
+                let elsewhere = UdpSocket::bind((address, 0))?;
+                io::Result::Ok((datagrams, connections, elsewhere))
             })
             .unwrap_or_else(|error| panic!("{}: {address}:53: {error}", host.name()));
         let (stop, stopped) = UnixStream::pair().expect("a pair of sockets");
@@ -243,6 +250,7 @@ impl NameServer {
         let server = Server {
             zone: Arc::new(zone),
             seen: Arc::clone(&seen),
+            elsewhere: Arc::new(elsewhere),
         };
         thread::spawn(move || server.run(&datagrams, &connections, &stopped));
         Self {
@@ -270,9 +278,20 @@ impl NameServer {
 struct Server {
     zone: Arc<Zone>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    elsewhere: Arc<UdpSocket>,
 }
 
 impl Server {
+    /// By which socket datagrams are answered.
+    fn way_back<'a>(&'a self, usual: &'a UdpSocket) -> &'a UdpSocket {
+        let mut manners = self.zone.manners.iter();
+        if manners.any(|(_, manner)| matches!(manner, Manner::FromElsewhere)) {
+            &self.elsewhere
+        } else {
+            usual
+        }
+    }
+
     fn run(self, datagrams: &UdpSocket, connections: &TcpListener, stopped: &UnixStream) {
         let mut buffer = vec![0; 65536];
         loop {
@@ -292,7 +311,7 @@ impl Server {
                 };
                 thread::spawn(move || {
                     if let Some(answer) = server.answer(&query, Transport::Udp, peer) {
-                        let _ = socket.send_to(&answer, peer);
+                        let _ = server.way_back(&socket).send_to(&answer, peer);
                     }
                 });
             }
@@ -354,7 +373,8 @@ impl Server {
             response.edns = Some(edns.clone());
         }
         match self.zone.manner(&query, transport) {
-            None => {}
+            Some(Manner::DropsEdns) if request.edns.is_some() => return None,
+            None | Some(Manner::DropsEdns | Manner::FromElsewhere) => {}
             Some(Manner::Code(code)) => empty(&mut response, *code),
             Some(Manner::Bogus) if checking_disabled => {}
             Some(Manner::Bogus) => empty(&mut response, ResponseCode::ServFail),
@@ -366,6 +386,16 @@ impl Server {
             Some(Manner::Late(time)) => thread::sleep(*time),
             Some(Manner::Silent) => return None,
             Some(Manner::Garbage) => return Some(vec![0xff; 7]),
+            Some(Manner::OtherCase) => {
+                let other = |name: &Name| parse(&name.to_ascii().to_uppercase());
+                for query in &mut response.queries {
+                    let name = other(query.name());
+                    query.set_name(name);
+                }
+                for record in &mut response.answers {
+                    record.name = other(&record.name);
+                }
+            }
             Some(Manner::WrongId) => response.metadata.id ^= 0x5555,
         }
         response.to_vec().ok()

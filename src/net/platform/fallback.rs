@@ -47,7 +47,7 @@ impl Socket {
     pub(in crate::net) fn receive(&self, _: usize) -> Result<Incoming, Errno> {
         match *self {}
     }
-    pub(in crate::net) fn peek(&self, _: usize) -> Result<usize, Errno> {
+    pub(in crate::net) fn peek(&self, _: usize) -> Result<Vec<u8>, Errno> {
         match *self {}
     }
     pub(in crate::net) fn receive_error(&self) -> Option<QueuedError> {

@@ -353,8 +353,9 @@ impl Conductor {
                 )
             });
             resolution.names = names;
+            // It waits for whole seconds, by a clock of milliseconds that may end a little early.
             let at_once = resolution.source(SourceKind::System).is_some_and(|system| {
-                let quick = system.ms.is_some_and(|ms| ms < Ms::from_millis(1000));
+                let quick = system.ms.is_some_and(|ms| ms < Ms::from_millis(900));
                 quick && system.outcome != Outcome::Timeout
             });
             if dns_used && !at_once && self.system != System::NotAsked {

@@ -117,14 +117,6 @@ pub(super) fn upstream(text: &str, most: usize) -> Vec<Endpoint> {
     servers
 }
 
-/// Whether a server is the stub of systemd-resolved (systemd-resolved.service(8)).
-pub(super) fn is_stub(server: &Endpoint) -> bool {
-    matches!(
-        server.address.ip(),
-        std::net::IpAddr::V4(ip) if matches!(ip.octets(), [127, 0, 0, 53 | 54])
-    )
-}
-
 /// The `precedence` lines of the text of a gai.conf(5): a prefix and a number each. What glibc would not understand is passed over.
 pub(super) fn precedences(text: &str) -> Vec<String> {
     text.lines()

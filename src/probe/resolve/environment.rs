@@ -14,7 +14,7 @@ use super::{config, exchange};
 use crate::model::options::Family;
 use crate::model::source::{AskedBy, ResolverConfig};
 use crate::model::text::escape;
-use crate::model::{Address, Outcome};
+use crate::model::{Address, Endpoint, Outcome};
 use crate::net::getaddrinfo::{self, Failure, Kind, Wanted};
 use crate::net::getent;
 
@@ -50,6 +50,8 @@ pub struct Environment {
     pub hosts: PathBuf,
     /// Where systemd-resolved lists the servers of all links.
     pub upstream: PathBuf,
+    /// Whether systemd-resolved is asked of its links.
+    pub links: bool,
     /// gai.conf, the order of addresses.
     pub gai: PathBuf,
     /// The port of the configured servers: 53, but in a test.
@@ -74,6 +76,7 @@ impl Environment {
             nsswitch: "/etc/nsswitch.conf".into(),
             hosts: "/etc/hosts".into(),
             upstream: "/run/systemd/resolve/resolv.conf".into(),
+            links: true,
             gai: "/etc/gai.conf".into(),
             port: config::PORT,
             host_name: read("/proc/sys/kernel/hostname".as_ref())
@@ -118,7 +121,7 @@ impl Environment {
         config.nsswitch = read(&self.nsswitch)
             .map(|text| config::nsswitch_hosts(&text))
             .unwrap_or_default();
-        if !config.servers.is_empty() && config.servers.iter().all(config::is_stub) {
+        if !config.servers.is_empty() && config.servers.iter().all(Endpoint::is_resolved_stub) {
             config.upstream = read(&self.upstream)
                 .map(|text| config::upstream(&text, MOST_UPSTREAM))
                 .unwrap_or_default();

@@ -139,6 +139,7 @@ fn machine(resolv_conf: &str, hosts: &str, port: u16) -> Machine {
         nsswitch: write("nsswitch.conf", "hosts: files dns\n"),
         hosts: write("hosts", hosts),
         upstream: files.path().join("upstream"),
+        links: false,
         gai: files.path().join("gai.conf"),
         port,
         host_name: None,

@@ -123,7 +123,11 @@ pub const fn of(id: Id) -> (Kind, Side, At) {
         Id::PortFiltered | Id::EchoFiltered => (Kind::GuestFirewall, Side::Local, At::Destination),
         Id::VmNotRunning => (Kind::MachineStopped, Side::Local, At::Destination),
         Id::HostDown => (Kind::DestinationUnreachable, Side::Local, At::Destination),
-        Id::UdpNoAnswer | Id::ServiceCloses => (Kind::NetworkError, Side::Local, At::Destination),
+        Id::ServiceProtocol => (
+            Kind::InvalidResponseFromServer,
+            Side::Local,
+            At::Destination,
+        ),
         Id::DestinationIntermittent
         | Id::DestinationAddressPartial
         | Id::DestinationIpv6Broken
@@ -133,8 +137,10 @@ pub const fn of(id: Id) -> (Kind, Side, At) {
             At::Destination,
         ),
         Id::ExpectationUnmet => (Kind::Unknown, Side::Local, At::Destination),
-        Id::ThresholdLoss | Id::ThresholdLatency => {
-            (Kind::NetworkError, Side::Local, At::Destination)
-        }
+        Id::UdpNoAnswer
+        | Id::ServiceCloses
+        | Id::ServiceSilent
+        | Id::ThresholdLoss
+        | Id::ThresholdLatency => (Kind::NetworkError, Side::Local, At::Destination),
     }
 }

@@ -60,6 +60,8 @@ const FIELDS: &[(&str, Treat)] = &[
     ("ResolverConfig.file", Treat::File),
     ("ResolverConfig.search", Treat::Name),
     ("ResolverConfig.options", Treat::Prose),
+    ("ResolverLink.interface", Treat::Interface),
+    ("LinkDomain.name", Treat::Name),
     ("ResolverConfig.nsswitch", Treat::Keep),
     ("ResolverConfig.precedence", Treat::Keep),
     ("Target.input", Treat::Uri),
@@ -120,6 +122,7 @@ const FIELDS: &[(&str, Treat)] = &[
     ("Interface.state", Treat::Keep),
     ("Interface.kind", Treat::Keep),
     ("Observation.errno", Treat::Keep),
+    ("Banner.text", Treat::Drop),
 ];
 
 /// The report's schema, by which its texts are told apart.

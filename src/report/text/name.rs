@@ -50,6 +50,12 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, resolution: &Resolution
             }
         }
     }
+    if !verbose {
+        let here = |ip: std::net::IpAddr| ip.is_unspecified() || ip.is_loopback();
+        for remark in resolution.special_addresses(here) {
+            page.field("", &remark);
+        }
+    }
     if let Some(delay) = resolution.application_delay_ms {
         page.field("", &format!("an application waits {delay} for the answer"));
     }
@@ -59,6 +65,10 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, resolution: &Resolution
             page.field("in short", &account);
         }
         if report.target.protocol == Protocol::Dns {
+            let links = report.source.resolver.as_ref().map(|r| r.links.as_slice());
+            if let Some(split) = resolution.split(links.unwrap_or_default()) {
+                page.field("split DNS", &split);
+            }
             for (number, remark) in resolution.remarks().iter().enumerate() {
                 page.field(if number == 0 { "remarks" } else { "" }, remark);
             }

@@ -43,6 +43,14 @@ pub fn line(observation: &Observation) -> String {
     if let Some(ttl) = observation.reply_ttl {
         text.push_str(&format!(", answer's ttl {ttl}"));
     }
+    if let Some(banner) = &observation.banner {
+        if let Some(protocol) = banner.protocol {
+            text.push_str(&format!(", {}", protocol.name()));
+        }
+        if let Some(said) = &banner.text {
+            text.push_str(&format!(", “{said}”"));
+        }
+    }
     if let Some(errno) = &observation.errno {
         text.push_str(&format!(", {errno}"));
     }

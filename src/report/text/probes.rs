@@ -5,6 +5,7 @@ use super::measurements::percent;
 use super::table::Table;
 use crate::model::outcome::Outcome;
 use crate::model::report::{EndpointReport, Status};
+use crate::model::speech::{Banner, Speech};
 use crate::model::statistics::Probes;
 use crate::model::target::Protocol;
 use crate::model::text::{count, escape};
@@ -42,6 +43,10 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, verbose: bool) {
             table.show(page, GUTTER, &gutter("probes"));
         }
     }
+    for (number, (to, said)) in spoken(report, verbose).into_iter().enumerate() {
+        let label = if number == 0 { "speaks" } else { "" };
+        page.field(label, &format!("{to}{said}"));
+    }
     if let Some(payload) = report
         .options
         .payload
@@ -50,6 +55,60 @@ pub(super) fn show(page: &mut Page<'_>, report: &Report, verbose: bool) {
     {
         let bytes = count(payload.length, "byte");
         page.field("payload", &format!("{}, {bytes}", escape(&payload.name)));
+    }
+}
+
+/// So many characters of what is said are shown.
+const SHOWN: usize = 72;
+
+/// What servers said unasked: on one line where all say the same, else a line for each address; all of what was heard where all is told.
+fn spoken(report: &Report, verbose: bool) -> Vec<(String, String)> {
+    let greeted = |endpoint: &EndpointReport| {
+        let to = endpoint.endpoint();
+        let heard = report.observations.iter().find_map(|o| {
+            let banner = o
+                .banner
+                .as_ref()
+                .filter(|_| o.endpoint.as_ref() == Some(&to))?;
+            Some((said(banner, verbose), o.elapsed_ms))
+        });
+        heard.map(|(said, after)| (endpoint.address.to_string(), said, after))
+    };
+    let heard: Vec<(String, String, Option<Ms>)> =
+        report.endpoints.iter().filter_map(greeted).collect();
+    let timed = |said: &str, after: Option<Ms>| match after {
+        Some(after) => format!("{said} (after {after})"),
+        None => said.to_owned(),
+    };
+    let alike = heard.len() == report.endpoints.len()
+        && heard
+            .windows(2)
+            .all(|pair| matches!(pair, [(_, one, _), (_, other, _)] if one == other));
+    match heard.as_slice() {
+        [(_, said, after), ..] if alike => {
+            let slowest = heard.iter().map(|(_, _, after)| *after).max().flatten();
+            vec![(String::new(), timed(said, slowest.or(*after)))]
+        }
+        several => several
+            .iter()
+            .map(|(address, said, after)| (format!("{address}  "), timed(said, *after)))
+            .collect(),
+    }
+}
+
+/// `SSH-2.0-OpenSSH_9.2`, `SMTP: 220 mail.example ESMTP`, `TLS`.
+fn said(banner: &Banner, verbose: bool) -> String {
+    let text = banner.text.as_deref().map(escape).unwrap_or_default();
+    let shown: String = match text.char_indices().nth(SHOWN) {
+        Some((end, _)) if !verbose => format!("{}…", text.get(..end).unwrap_or(&text)),
+        _ => text,
+    };
+    match banner.protocol.map(Speech::name) {
+        None if shown.is_empty() => "something that is not known by sight".to_owned(),
+        None => format!("“{shown}”, which is not known by sight"),
+        Some(name) if shown.is_empty() => name.to_owned(),
+        Some(name) if shown.starts_with(name) => shown,
+        Some(name) => format!("{name}: {shown}"),
     }
 }
 

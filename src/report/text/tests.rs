@@ -117,6 +117,40 @@ fn what_is_healthy_is_short() {
 }
 
 #[test]
+fn what_speaks_there_is_one_row_cut_and_safe() {
+    use crate::model::{Ms, Observation, Operation, Outcome};
+    let mut report = fixtures::all().swap_remove(0).1;
+    let to = report.endpoints[0].endpoint();
+    let mut heard = |said: &[u8], after: u64| {
+        report
+            .observations
+            .retain(|o| o.operation != Operation::Read);
+        report.observations.push(Observation {
+            endpoint: Some(to.clone()),
+            elapsed_ms: Some(Ms::from_millis(after)),
+            banner: Some(crate::model::speech::banner::read(said)),
+            ..Observation::new(Operation::Read, Ms::ZERO, Outcome::Ok)
+        });
+        let text = render(&report, &style(200));
+        let row = text.lines().find(|line| line.trim().starts_with("speaks"));
+        row.unwrap().trim().to_owned()
+    };
+    let row = heard(b"SSH-2.0-OpenSSH_9.2\r\n", 12);
+    assert_eq!(row, "speaks        SSH-2.0-OpenSSH_9.2 (after 12.0 ms)");
+    let row = heard(b"220 mail.example ESMTP\r\n", 12);
+    assert!(row.contains("SMTP: 220 mail.example ESMTP"), "{row}");
+    let row = heard(
+        &[b"220 \x1b[31m\xe2\x80\xae ESMTP ".as_slice(), &[b'x'; 500]].concat(),
+        12,
+    );
+    assert!(
+        row.contains(r"220 \u{1b}[31m\u{202e} ESMTP xx") && row.contains("x… (after"),
+        "{row}"
+    );
+    assert!(row.chars().count() < 120, "{row}");
+}
+
+#[test]
 fn colour_changes_no_character() {
     for (name, report) in fixtures::all() {
         let plain = render(&report, &style(80));

@@ -1,6 +1,7 @@
 //! What came of one probe: its outcome and the keys after it.
 
 use nwcheck::model::observation::Quoted;
+use nwcheck::model::speech::{Banner, banner};
 use nwcheck::model::{Address, Endpoint, Icmp, Ms, Observation, Operation, Outcome};
 
 use super::{address, endpoint, number};
@@ -19,6 +20,7 @@ pub struct What {
     mtu: Option<u32>,
     quoted: [Option<Endpoint>; 2],
     reply_ttl: Option<u8>,
+    banner: Option<Banner>,
 }
 
 impl What {
@@ -37,6 +39,7 @@ impl What {
             mtu: None,
             quoted: [None, None],
             reply_ttl: None,
+            banner: None,
         };
         let mut words = words.iter();
         while let Some(key) = words.next() {
@@ -53,6 +56,11 @@ impl What {
                 "quoted-from" => what.quoted[0] = Some(endpoint(value)?),
                 "quoted-to" => what.quoted[1] = Some(endpoint(value)?),
                 "reply-ttl" => what.reply_ttl = Some(number(value)?),
+                // A line, with `~` for its spaces.
+                "says" => {
+                    let line = format!("{}\r\n", value.replace('~', " "));
+                    what.banner = Some(banner::read(line.as_bytes()));
+                }
                 "x" => what.times = number(value)?,
                 other => return Err(format!("`{other}`?")),
             }
@@ -104,6 +112,7 @@ impl What {
             }),
             control,
             reply_ttl: self.reply_ttl,
+            banner: self.banner.clone(),
             ..Observation::new(operation, Ms::from_millis(now), self.outcome)
         }
     }

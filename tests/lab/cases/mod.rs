@@ -18,6 +18,7 @@ mod podman;
 mod policy;
 mod readme;
 mod refusals;
+mod resolver;
 mod rules_read;
 mod service;
 mod silence;
@@ -63,6 +64,7 @@ pub(crate) fn cases() -> Vec<Case> {
         policy::cases(),
         podman::cases(),
         name::cases(),
+        resolver::cases(),
         healthy::cases(),
         telling::cases(),
         far::cases(),

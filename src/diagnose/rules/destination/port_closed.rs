@@ -5,6 +5,8 @@ use crate::diagnose::rules::local::listens_elsewhere;
 use crate::diagnose::rules::path::{Reset, reset_before_the_host};
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::resolution::SourceKind;
+use crate::model::text::escape;
 use crate::model::{Finding, Id, Outcome, Severity};
 
 /// The rule.
@@ -164,6 +166,13 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     } else {
         scene.address().to_string()
     };
+    if let Some(why) = no_host(scene) {
+        finding.explanation = format!("{} {why}", finding.explanation);
+        finding = finding.command(
+            "See who gives this address for the name, and what each name server says:",
+            format!("nwcheck dns {}", escape(&scene.evidence.target.host)),
+        );
+    }
     let finding = finding
         .command(
             format!("On {whose}, see whether the service runs, and on which address and port it listens:"),
@@ -172,4 +181,35 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         .action(format!("If it listens there, a firewall of that host, or directly before it, resets connections from {}.", scene.source()))
         .action("If it does not, start it, or correct the port in the client's configuration.");
     Judgement::refinable(finding, needs)
+}
+
+/// That a name was given an address which stands for this machine itself, as a filter does; none for a name that is to have one.
+fn no_host(scene: &Scene<'_>) -> Option<String> {
+    let ip = scene.address().ip();
+    let target = &scene.evidence.target;
+    let name = target.host.trim_end_matches('.').to_ascii_lowercase();
+    let resolution = scene.evidence.resolution.as_ref()?;
+    let given = [SourceKind::Option, SourceKind::Provider].map(|kind| resolution.source(kind));
+    if target.address().is_some()
+        || given.iter().any(Option::is_some)
+        || name == "localhost"
+        || scene.evidence.source.host.as_deref() == Some(name.as_str())
+        || name.ends_with(".localhost")
+    {
+        return None;
+    }
+    if ip.is_unspecified() {
+        Some(format!(
+            "But {ip} is no host's address: filters and block lists answer so for names that they block, and a connection to it goes to this \
+             machine itself. The host that is meant was not asked."
+        ))
+    } else if ip.is_loopback() {
+        Some(format!(
+            "But {ip} is this machine itself: if {} is to be another host, a filter or an entry in the hosts file gives this address in \
+             its place, and the host that is meant was not asked.",
+            escape(&target.host)
+        ))
+    } else {
+        None
+    }
 }

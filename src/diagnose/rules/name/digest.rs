@@ -3,6 +3,7 @@
 //! Pure. Each rule of this family asks for its own fault, so that two of them can't fire for the same evidence.
 
 use crate::diagnose::{Judgement, Need};
+use crate::model::options::Family;
 use crate::model::resolution::{Resolution, ServerAnswer, SourceKind};
 use crate::model::standing::Standing;
 use crate::model::{Endpoint, Evidence, Finding, Outcome};
@@ -57,6 +58,13 @@ pub struct Server {
     pub standing: Standing,
 }
 
+/// The families that an application asks for.
+pub fn family(evidence: &Evidence) -> Family {
+    let options = &evidence.options;
+    let resolver = evidence.source.resolver.as_ref();
+    resolver.map_or(options.family, |resolver| resolver.family(options))
+}
+
 /// The servers that were asked, in the order in which they are configured or were named, and what each says.
 pub fn servers(evidence: &Evidence) -> Vec<Server> {
     let Some(resolution) = &evidence.resolution else {
@@ -83,7 +91,7 @@ pub fn servers(evidence: &Evidence) -> Vec<Server> {
     order
         .into_iter()
         .filter_map(|endpoint| {
-            let standing = resolution.standing(&endpoint, evidence.options.family)?;
+            let standing = resolution.standing(&endpoint, family(evidence))?;
             Some(Server { endpoint, standing })
         })
         .collect()
@@ -274,7 +282,7 @@ pub fn account(evidence: &Evidence) -> Option<String> {
         });
     }
     for server in servers(evidence) {
-        let words = said_by(resolution, &server, evidence.options.family);
+        let words = said_by(resolution, &server, family(evidence));
         said.push(format!("{} {words}", label(&server.endpoint)));
     }
     if !uses_dns(evidence) {

@@ -6,7 +6,7 @@ use crate::model::standing::Standing;
 use crate::model::text::list;
 use crate::model::{Address, Evidence, Finding, Id, Outcome, Severity};
 
-use super::digest::{Decision, Server, decide, servers};
+use super::digest::{Decision, Server, decide, family, servers};
 use super::wording::{dig, host, label, labels, record, with_account, with_servers, with_sources};
 
 /// The rule.
@@ -119,7 +119,7 @@ fn contradiction<'a>(
     if !having.is_empty() && !denying.is_empty() {
         return Some(Contradiction::Existence(having, denying));
     }
-    let family = evidence.options.family;
+    let family = family(evidence);
     let of = |server: &Server| resolution.addresses_from(&server.endpoint, family);
     let scope = |private: bool| {
         having.iter().copied().find(|server| {

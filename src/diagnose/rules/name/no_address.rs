@@ -7,7 +7,7 @@ use crate::model::standing::Standing;
 use crate::model::text::list;
 use crate::model::{Evidence, Finding, Id, Outcome, Severity};
 
-use super::digest::{Fault, judge};
+use super::digest::{Fault, family, judge};
 use super::wording::{
     dig, host, labels, record, records, verb, with_names, with_servers, with_sources,
 };
@@ -32,7 +32,9 @@ pub const RULE: Rule = Rule {
 fn judgement(evidence: &Evidence) -> Judgement {
     judge(evidence, Fault::NoAddress, |resolution, servers| {
         let name = host(evidence);
-        let family = evidence.options.family;
+        let family = family(evidence);
+        // Nobody asked for one family alone: the resolver is configured so.
+        let configured = family != evidence.options.family;
         let what = match family {
             Family::Any => "no address",
             Family::Ipv4 => "no IPv4 address",
@@ -64,6 +66,7 @@ fn judgement(evidence: &Evidence) -> Judgement {
         );
         if !other_records.is_empty() {
             explanation.push_str(match family {
+                _ if configured => " It has IPv6 addresses, which `options no-aaaa` in resolv.conf keeps applications from asking for.",
                 Family::Ipv4 => " It has IPv6 addresses, which -4 leaves out.",
                 _ => " It has IPv4 addresses, which -6 leaves out.",
             });
@@ -94,6 +97,9 @@ fn judgement(evidence: &Evidence) -> Judgement {
         finding = with_sources(with_names(finding, resolution), resolution);
         if !other_records.is_empty() {
             finding = finding.action(match family {
+                _ if configured => {
+                    "If IPv6 is used here, take `no-aaaa` out of the options of resolv.conf."
+                }
                 Family::Ipv4 => "Check it without -4: it has IPv6 addresses.",
                 _ => "Check it without -6: it has IPv4 addresses.",
             });

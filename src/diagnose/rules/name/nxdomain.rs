@@ -51,6 +51,7 @@ fn judgement(evidence: &Evidence) -> Judgement {
                 verb(having.len(), "has", "have")
             ));
         }
+        explanation.extend(multicast(evidence, name));
         let mut finding = Finding::new(
             Id::DnsNxdomain,
             Severity::Error,
@@ -77,7 +78,11 @@ fn judgement(evidence: &Evidence) -> Judgement {
         };
         if let Some(first) = denying.first() {
             let kind = record(evidence.options.family);
-            let asked = resolution.names.first().map_or(name, String::as_str);
+            // As it was typed: what the search list makes of it may well be in no zone.
+            let typed = resolution.names.iter().find(|tried| **tried == name);
+            let asked = typed
+                .or(resolution.names.first())
+                .map_or(name, String::as_str);
             finding = finding
                 .command(
                     "Ask the server again; the SOA record in its answer names the zone that lacks the name.",
@@ -97,4 +102,27 @@ fn judgement(evidence: &Evidence) -> Judgement {
             ))
         }
     })
+}
+
+/// That a name under `.local` is not for name servers, and who answers for it here.
+fn multicast(evidence: &Evidence, name: &str) -> Option<String> {
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    if !bare.to_ascii_lowercase().ends_with(".local") {
+        return None;
+    }
+    let words = evidence.source.resolver.as_ref().map(|r| &r.nsswitch);
+    let asks = words.is_some_and(|words| {
+        let mut words = words.iter();
+        words.any(|word| word.starts_with("mdns") || word == "resolve")
+    });
+    let here = if asks {
+        "what answers it (nss-mdns, systemd-resolved) stands in nsswitch.conf, and gave no address either: the host is off, on another link, \
+         or its multicast is not let through."
+    } else {
+        "nothing that asks so (mdns, resolve) stands in the `hosts` line of nsswitch.conf."
+    };
+    Some(format!(
+        "Names under .local are those of multicast DNS, asked of all hosts on the link and of no name server (RFC 6762 section 3); on this \
+         machine {here}"
+    ))
 }

@@ -128,6 +128,16 @@ fn judgement(evidence: &Evidence) -> Judgement {
             format!("Ask {} again, over UDP; with +tcp over TCP.", label(server)),
             dig(server, ".", "NS"),
         );
+        if not_listening
+            && servers
+                .iter()
+                .any(|server| server.endpoint.is_resolved_stub())
+        {
+            return finding.command(
+                "This address is the stub of systemd-resolved, on this machine: start that, or have /etc/resolv.conf name other servers.",
+                "systemctl status systemd-resolved",
+            );
+        }
         finding.action(if not_listening {
             "Start the name service there, or correct the server's address in the resolver's configuration."
         } else if tcp_works.is_empty() {

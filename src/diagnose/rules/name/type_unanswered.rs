@@ -5,7 +5,7 @@ use crate::model::options::Family;
 use crate::model::resolution::Resolution;
 use crate::model::{Endpoint, Evidence, Finding, Id, ObservationId, Outcome, Severity};
 
-use super::digest::{Decision, Server, decide, servers};
+use super::digest::{Decision, Server, decide, family, servers};
 use super::wording::{answers_of, dig, host, label, with_sources};
 
 /// The rule.
@@ -18,7 +18,8 @@ pub const RULE: Rule = Rule {
                 nothing came over TCP in its place.",
         remedy: "Repair or replace the server or the middlebox that drops the question. Until then `options single-request` in \
                  resolv.conf helps where the two questions disturb each other, and `options no-aaaa` (glibc 2.36) where IPv6 is not used.",
-        lookalikes: "A server that answers neither is `dns-server-down` or `dns-timeout`. An answer without records of a type is no fault.",
+        lookalikes: "A server that answers neither is `dns-server-down` or `dns-timeout`. An answer without records of a type is no \
+                     fault, nor silence to AAAA where `options no-aaaa` keeps applications from asking for it.",
     },
     judge: Judge::Check(judgement),
 };
@@ -36,7 +37,7 @@ fn judgement(evidence: &Evidence) -> Judgement {
     let Some(resolution) = evidence.resolution.as_ref().filter(|r| r.complete) else {
         return Judgement::Unknown(vec![Need::Resolution]);
     };
-    if decide(evidence) == Decision::NotAsked || evidence.options.family != Family::Any {
+    if decide(evidence) == Decision::NotAsked || family(evidence) != Family::Any {
         return Judgement::Clear;
     }
     let servers = servers(evidence);

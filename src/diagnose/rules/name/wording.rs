@@ -8,7 +8,7 @@ use crate::model::standing::Standing;
 use crate::model::text::list;
 use crate::model::{Endpoint, Evidence, Finding, ObservationId, Outcome};
 
-use super::digest::Server;
+use super::digest::{Server, family};
 
 /// A server as a person writes it: without the port that all of them have.
 pub(super) fn label(server: &Endpoint) -> String {
@@ -92,6 +92,28 @@ pub(super) fn observations(resolution: &Resolution, server: &Endpoint) -> Vec<Ob
         .collect()
 }
 
+/// What became of TCP, where all that a server says over UDP is that its answers do not fit, and none came over TCP.
+fn cut_short(resolution: &Resolution, server: &Server) -> Option<&'static str> {
+    let of = |transport| {
+        answers_of(resolution, &server.endpoint)
+            .filter(move |answer| answer.transport == transport && !answer.checking_disabled)
+    };
+    let mut heard = of(Transport::Udp)
+        .filter(|answer| answer.is_heard())
+        .peekable();
+    heard.peek()?;
+    if !heard.all(|answer| answer.truncated) || of(Transport::Tcp).any(ServerAnswer::is_heard) {
+        return None;
+    }
+    let tcp = of(Transport::Tcp).map(|answer| answer.outcome).next()?;
+    Some(match tcp {
+        Outcome::Timeout => "it does not answer",
+        Outcome::Refused => "it refuses the connection",
+        Outcome::Cancelled => return None,
+        other => other.phrase(),
+    })
+}
+
 /// What a server said, as the rest of a sentence that begins with its address.
 pub(super) fn said_by(resolution: &Resolution, server: &Server, family: Family) -> String {
     let answers = || answers_of(resolution, &server.endpoint);
@@ -132,7 +154,12 @@ pub(super) fn said_by(resolution: &Resolution, server: &Server, family: Family) 
             format!("answers SERVFAIL, but gives an answer with checking disabled{slowest}")
         }
         Standing::Refused => format!("answers REFUSED{slowest}"),
-        Standing::Broken => format!("answers, but with nothing that can be used{slowest}"),
+        Standing::Broken => match cut_short(resolution, server) {
+            Some(tcp) => format!(
+                "answers that its answer is too large for a datagram{slowest}, and over TCP, by which it is to be fetched, {tcp}"
+            ),
+            None => format!("answers, but with nothing that can be used{slowest}"),
+        },
         Standing::Partial => format!("answers only a part of the questions{slowest}"),
         Standing::Unfinished => "was not given the time to answer".to_owned(),
         Standing::Silent => {
@@ -225,7 +252,7 @@ pub(super) fn with_servers<'a>(
     servers: impl IntoIterator<Item = &'a Server>,
 ) -> Finding {
     for server in servers {
-        let words = said_by(resolution, server, evidence.options.family);
+        let words = said_by(resolution, server, family(evidence));
         finding = finding.fact(
             format!("{} {words}.", label(&server.endpoint)),
             observations(resolution, &server.endpoint),

@@ -168,9 +168,9 @@ impl Socket {
         Ok(cmsg::incoming(raw))
     }
 
-    /// How many bytes there are to read, without taking them; 0 when the peer closed.
-    pub(in crate::net) fn peek(&self, limit: usize) -> Result<usize, Errno> {
-        Ok(sys::receive(self.fd(), limit, libc::MSG_PEEK)?.data.len())
+    /// The bytes that there are to read, without taking them; none when the peer closed.
+    pub(in crate::net) fn peek(&self, limit: usize) -> Result<Vec<u8>, Errno> {
+        Ok(sys::receive(self.fd(), limit, libc::MSG_PEEK)?.data)
     }
 
     /// Takes one entry of the error queue.
