@@ -17,6 +17,7 @@ pub struct What {
     pub flow: Option<u16>,
     pub times: u32,
     mtu: Option<u32>,
+    code: Option<u8>,
     quoted: [Option<Endpoint>; 2],
     reply_ttl: Option<u8>,
 }
@@ -35,6 +36,7 @@ impl What {
             flow: None,
             times: 1,
             mtu: None,
+            code: None,
             quoted: [None, None],
             reply_ttl: None,
         };
@@ -49,6 +51,7 @@ impl What {
                 "again" => what.again = number(value)?,
                 "errno" => what.errno = Some((*value).to_owned()),
                 "flow" => what.flow = Some(number(value)?),
+                "code" => what.code = Some(number(value)?),
                 "names" => what.mtu = Some(number(value)?),
                 "quoted-from" => what.quoted[0] = Some(endpoint(value)?),
                 "quoted-to" => what.quoted[1] = Some(endpoint(value)?),
@@ -100,6 +103,7 @@ impl What {
                     destination: self.quoted[1].clone(),
                     ..Quoted::default()
                 }),
+                code: self.code.unwrap_or(icmp(self.outcome, from).code),
                 ..icmp(self.outcome, from)
             }),
             control,

@@ -69,9 +69,7 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     if !silence || failed * 2 >= scene.burst.len() || asked_twice(scene) {
         return Unsteady::Destination(controls);
     }
-    // Nothing else on the host answers: then it stays open whether the way or the port is unsteady.
-    let in_vain = scene.control.len() + scene.echo.len() >= SERIES;
-    if controls.sent < ENOUGH && !in_vain {
+    if !controls_known(scene) {
         return Unsteady::Unknown(vec![Need::ControlSeries(scene.endpoint().clone())]);
     }
     // Loss on the way is claimed only where other probes to the same host are lost, too.
@@ -80,6 +78,12 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     } else {
         Unsteady::Lossy(controls)
     }
+}
+
+/// Whether other probes to the host were tried often enough to tell; where nothing else on it answers, it stays open whether the way or the
+/// port is unsteady.
+pub(crate) fn controls_known(scene: &Scene<'_>) -> bool {
+    controls(scene).sent >= ENOUGH || scene.control.len() + scene.echo.len() >= SERIES
 }
 
 /// Whether each connection opened with its second SYN, and none with its first: chance is not so regular, and something makes each newcomer
