@@ -285,7 +285,7 @@ fn told(
             };
             // Only what agrees with the kernel's own answer is quoted.
             if let Some(decision) =
-                decision.filter(|decision| error_of(decision.kind) == Some(errno.name().as_ref()))
+                decision.filter(|decision| error_of(decision) == Some(errno.name().as_ref()))
             {
                 route.kind = decision.kind;
                 route.rule = decision.rule.as_ref().map(ToString::to_string);
@@ -305,10 +305,12 @@ fn told(
     }
 }
 
-/// The error with which the kernel ends a look-up at such a route (Linux `fib_props`, `net/ipv4/fib_semantics.c`).
-fn error_of(kind: RouteKind) -> Option<&'static str> {
-    match kind {
+/// The error with which the kernel ends a look-up at such a route (Linux `fib_props`, `net/ipv4/fib_semantics.c`) or rule
+/// (`fib4_rule_action`, `net/ipv4/fib_rules.c`).
+fn error_of(decision: &routing::Decision) -> Option<&'static str> {
+    match decision.kind {
         RouteKind::None | RouteKind::Throw => Some("ENETUNREACH"),
+        RouteKind::Unreachable if decision.entry.is_none() => Some("ENETUNREACH"),
         RouteKind::Unreachable => Some("EHOSTUNREACH"),
         RouteKind::Prohibit => Some("EACCES"),
         RouteKind::Blackhole => Some("EINVAL"),

@@ -4,6 +4,7 @@ use crate::diagnose::rules::path::stops_before;
 use crate::diagnose::rules::{local_not_ruled_out, route_back};
 use crate::diagnose::scene::{Impostor, Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::topology::Seen;
 use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
@@ -198,16 +199,18 @@ fn rejected_by_host<'a>(scene: &Scene<'a>, rejection: &Rejection<'a>) -> Finding
         .action("If it is a node of Kubernetes, see whether the service has endpoints that are ready: one that has none is rejected so.")
 }
 
-/// At which one distance the target's own address answers as a router. At several, routers borrow its address, and nothing is told.
+/// At which distance the target's own address answers these probes as a router, and others as their destination. Routers that borrow the
+/// target's address do so before that distance.
 fn handed_on_at(scene: &Scene<'_>) -> Option<u8> {
-    let is_target = |ttl: &u8| {
-        let mut expired = scene.walk.hops.get(ttl)?.expired.iter();
+    let own = |(ttl, seen): (&u8, &Seen<'_>)| {
+        let mut expired = seen.expired.iter();
         expired
             .any(|answer| answer.from.ip() == scene.address().ip())
             .then_some(*ttl)
     };
-    let mut found = scene.walk.hops.keys().filter_map(is_target);
-    found.next().filter(|_| found.next().is_none())
+    let first = scene.walk.hops.iter().find_map(own);
+    let others = [&scene.control_walk, &scene.datagram_walk];
+    first.filter(|first| others.iter().any(|walk| walk.arrival() == Some(*first)))
 }
 
 /// The target's own address hands the packets on, and nothing comes back from there.

@@ -69,7 +69,7 @@ fn out_of_scope(scene: &Scene<'_>) -> Judgement {
         &[Outcome::HostUnreachable],
         |by, host, _| {
             format!(
-                "Router {by} does not send on to {host} what comes from {source}, an address of the link alone"
+                "Router {by} does not send on to {host} what comes from {source}: the scope of that address ends before it"
             )
         },
         "This machine sends from an address that is good on its own link or site alone, and a router may not pass that on. This machine has no \
