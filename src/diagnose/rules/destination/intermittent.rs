@@ -21,7 +21,8 @@ pub const RULE: Rule = Rule {
                 that are not lost tell it from loss on the way. Half or more failing is an error, fewer a warning; a single failure that \
                 does not come again is only noted. Source ports that failed are tried again beside new ones: where all of them fail again \
                 and new ones open (by chance at most once in 20 times), the flow decides, as with a dead backend behind a balancer; where \
-                they open, it does not, as with a full accept queue.",
+                they open, it does not, as with a full accept queue. Where all that open come first, or last, or first in each burst (by chance \
+                at most once in 20 times), something has changed meanwhile, or counts the attempts.",
         remedy: "On the host look at the service's load and accept queue (`ss -tln`: Recv-Q near Send-Q; `nstat -az TcpExtListenOverflows`); \
                  on a balancer at the health of its backends; on firewalls at connection limits.",
         lookalikes: "When other probes to the same host are lost at the same rate it is `path-loss`.",
@@ -308,8 +309,10 @@ fn by_order(scene: &Scene<'_>) -> Option<String> {
 
 /// Whether other probes to the host would tell more, and were not sent.
 fn wants_controls(scene: &Scene<'_>) -> bool {
-    let silent = |o: &&&Observation| matches!(o.outcome, Outcome::Timeout | Outcome::Ok);
-    let all_silent = scene.troubled().iter().all(|o| silent(&&o));
+    let all_silent = scene
+        .troubled()
+        .iter()
+        .all(|o| matches!(o.outcome, Outcome::Timeout | Outcome::Ok));
     all_silent && !asked_twice(scene) && !controls_known(scene)
 }
 

@@ -216,12 +216,12 @@ fn handed_on_at(scene: &Scene<'_>) -> Option<u8> {
 /// The target's own address hands the packets on, and nothing comes back from there.
 fn behind_the_target(scene: &Scene<'_>, finding: Finding, at: u8) -> Finding {
     let (host, service, address) = (scene.host(), scene.service(), scene.address());
-    let mut finding = finding;
+    let mut finding = finding.explained(
+        "The path up to that address works. The address hands the packets on to another host (a port forward, a load balancer, a container), \
+         and nothing comes back: that host is off or drops them, the device itself drops them on their way there, or the answers find no way \
+         back. From here these look the same.",
+    );
     finding.title = format!("{host} forwards {service}, and what is behind it does not answer");
-    finding.explanation = "The path up to that address works. The address hands the packets on to another host (a port forward, a load balancer, \
-                           a container), and nothing comes back: that host is off or drops them, the device itself drops them on their way \
-                           there, or the answers find no way back. From here these look the same."
-        .to_owned();
     (finding.hop, finding.address) = (Some(at), Some(address.clone()));
     finding
         .fact(

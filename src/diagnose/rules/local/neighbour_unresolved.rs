@@ -127,6 +127,15 @@ fn judge(scene: &Scene<'_>) -> Judgement {
             [],
         );
     }
+    if next.is_ipv6() {
+        finding.explanation.push_str(
+            " Packet rules that drop ICMPv6, on this machine or over there, do the same: neighbour discovery is made of it.",
+        );
+        finding = finding.command(
+            "See whether this machine's own rules let neighbour discovery in and out (ICMPv6 types 135 and 136):",
+            "sudo nft list ruleset",
+        );
+    }
     Judgement::fires(
         finding
             .action(match gateway {

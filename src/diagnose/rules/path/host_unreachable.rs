@@ -45,7 +45,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         |finding, by, address| {
             finding
                 .action(format!("See whether the host is on and really has the address {address}."))
-                .action(format!("If it is, ask the owner of {by} whether it sees {address} on its link (ARP or neighbour table, VLAN, an unreachable route)."))
+                .action(format!("If it is, ask the owner of {by} whether it sees {address} on its link (ARP or neighbour table, VLAN, an unreachable route){}.", if address.is_ipv6() { ", and see that packet rules of the host let neighbour discovery pass (ICMPv6 types 135 and 136)" } else { "" }))
         },
     )
 }
