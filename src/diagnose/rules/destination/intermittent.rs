@@ -265,10 +265,10 @@ fn why(scene: &Scene<'_>, decides: &Decides) -> String {
 fn by_order(scene: &Scene<'_>) -> Option<String> {
     let connections = scene.probe() == Operation::Connect;
     let things = scene.probes();
-    let (opened, open) = if connections {
-        ("opened at once", "open at once")
+    let (opened, open, not) = if connections {
+        ("opened at once", "open at once", "do not")
     } else {
-        ("were answered", "are answered")
+        ("were answered", "are answered", "are not")
     };
     let first = |number: usize| match number {
         1 => "first one".to_owned(),
@@ -292,14 +292,14 @@ fn by_order(scene: &Scene<'_>) -> Option<String> {
             split.lasted,
         ),
         Order::Began(split) => format!(
-            "Of the {} none {opened}, and all of the {} after did: {chance}. What was in the way passed while this check was made: a service \
+            "Of the {} none {opened}, and of the {} after them all: {chance}. What was in the way passed while this check was made: a service \
              that has just started, a failover, a line or tunnel that is set up on demand, a device that was asleep. Who comes first after a \
              pause may meet it again.",
             first(split.troubled),
             split.well,
         ),
         Order::Spent(_) => format!(
-            "In each burst the first {things} {open}, and those after them do not: {chance}. Something lets in only so many in a time: a \
+            "In each burst the first {things} {open}, and those after them {not}: {chance}. Something lets in only so many in a time: a \
              limit, for each client or in all, or a queue that is emptied slowly. It may be this check's own pace, one each {}, that meets \
              it: who comes seldom may notice nothing.",
             scene.evidence.options.interval_ms,
