@@ -19,6 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_rule_for_one_port_is_quoted,
         a_rule_for_one_user_is_told,
         a_mark_leads_to_a_gateway_that_is_off: [Nft],
+        a_gateway_of_two_that_is_off_is_this_machines,
     ]
 }
 
@@ -161,4 +162,29 @@ fn a_mark_leads_to_a_gateway_that_is_off() {
         }
         check_port(&lab, family, OTHER_PORT).run().passes();
     }
+}
+
+fn a_gateway_of_two_that_is_off_is_this_machines() {
+    // IPv6 passes over a next hop that it knows to be gone.
+    let family = Family::V4;
+    let lab = Lab::routers(2).build();
+    let _service = serve(lab.server(), PORT);
+    lab.client().sysctl("net/ipv4/fib_multipath_hash_policy", 1);
+    let gateway = lab.hop(family, 1);
+    let one = everything(family).via(gateway);
+    lab.client().delete_route(&one);
+    let both = everything(family).via(gateway).via(nobody(family));
+    lab.client().add_route(&both);
+    for root in [false, true] {
+        let run = check(&lab, family).arguments(["-c", "20"]);
+        let run = if root { run.root() } else { run };
+        let failed = run.run();
+        failed
+            .fails_by("local-neighbour-unresolved")
+            .says("/status", "degraded");
+        assert_eq!(failed.findings("error").len(), 1, "{failed}");
+    }
+    lab.client().delete_route(&both);
+    lab.client().add_route(&one);
+    check(&lab, family).run().passes();
 }

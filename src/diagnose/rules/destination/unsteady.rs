@@ -1,6 +1,7 @@
 //! What `path-loss` and `destination-intermittent` have in common: some probes are answered and some are not.
 
 use crate::diagnose::Need;
+use crate::diagnose::rules::local::for_some;
 use crate::diagnose::rules::path::{Partial, partial};
 use crate::diagnose::scene::{Scene, Shape};
 use crate::model::{Observation, ObservationId, Outcome};
@@ -47,7 +48,7 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
         _ => return Unsteady::No,
     }
     // Which paths are dead explains which flows fail.
-    if matches!(partial(scene), Partial::Dead(_)) {
+    if for_some(scene) || matches!(partial(scene), Partial::Dead(_)) {
         return Unsteady::No;
     }
     let count = usize::try_from(scene.evidence.options.count).unwrap_or(usize::MAX);

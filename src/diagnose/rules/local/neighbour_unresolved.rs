@@ -42,6 +42,7 @@ fn judge(scene: &Scene<'_>) -> Judgement {
                 .filter(|o| o.elapsed_ms.is_some_and(|ms| ms > Ms::from_millis(500)))
                 .collect()
         }
+        Shape::Mixed if for_some(scene) => return Judgement::fires(one_of_several(scene)),
         _ => return Judgement::Clear,
     };
     let entry = scene.next_hop().filter(|hop| hop.state.unresolved());
@@ -199,4 +200,64 @@ fn by_another_way(scene: &Scene<'_>, own_report: &[&Observation]) -> Finding {
             "See whether a packet rule marks what goes out (`meta mark set`, MARK):",
             "sudo nft list ruleset",
         )
+}
+
+/// What this machine itself reports as unreachable.
+fn given_up<'a>(scene: &Scene<'a>) -> Vec<&'a Observation> {
+    let own = |o: &&Observation| {
+        let from = o.icmp_from();
+        o.outcome == Outcome::HostUnreachable
+            && from.is_some_and(|from| scene.sender(from) == Sender::ThisMachine)
+    };
+    scene.burst.iter().copied().filter(own).collect()
+}
+
+/// Whether all attempts that fail do so because this machine's own address resolution gives up, while others open: it has several next hops,
+/// and one of them is not there. What was sent shortly before it gave up ends with it, after a moment.
+pub(crate) fn for_some(scene: &Scene<'_>) -> bool {
+    let well = |o: &&&Observation| matches!(o.outcome, Outcome::Ok | Outcome::Refused);
+    let late = |o: &&Observation| o.elapsed_ms.is_some_and(|ms| ms > Ms::from_millis(500));
+    let given_up = given_up(scene);
+    given_up.len() >= 2
+        && given_up.iter().any(late)
+        && scene.burst.iter().filter(well).count() + given_up.len() == scene.burst.len()
+}
+
+fn one_of_several(scene: &Scene<'_>) -> Finding {
+    let own_report = given_up(scene);
+    let (service, address) = (scene.service(), scene.address());
+    let after = own_report
+        .iter()
+        .filter_map(|o| o.elapsed_ms)
+        .max()
+        .map_or_else(String::new, |ms| format!(" after {ms}"));
+    let flag = if address.is_ipv6() { "-6 " } else { "" };
+    Finding::new(
+        Id::LocalNeighbourUnresolved,
+        Severity::Error,
+        format!(
+            "A next hop of this machine does not answer for {} of {} attempts to {}",
+            own_report.len(),
+            scene.burst.len(),
+            scene.host()
+        ),
+    )
+    .explained(format!(
+        "Some of what is sent to {service} goes to a next hop whose hardware address can't be found on this machine's own link, and the rest \
+         gets through. Most likely its route has several next hops, by which it spreads flows, and one of them is not there; or the next hop \
+         went away, or came back, meanwhile."
+    ))
+    .about(scene.endpoint())
+    .at(None, None)
+    .fact(
+        format!(
+            "This machine itself reports host unreachable{after}, for {} of {} attempts: its own address resolution gave up.",
+            own_report.len(),
+            scene.burst.len()
+        ),
+        ids(&own_report),
+    )
+    .command("See which next hops the route has:", format!("ip {flag}route show table all"))
+    .command("See which of them do not answer (FAILED, INCOMPLETE):", format!("ip {flag}neigh show"))
+    .action("Repair that next hop, or take it out of the route.")
 }
