@@ -3,7 +3,7 @@
 //! Rules look for what proves them. Where other probes of the same burst were answered in another way, the fault holds for a part of
 //! them only, or is not what it seems: the finding says so in its title, and cites them.
 
-use super::rules::local::{listens_at, passes_through};
+use super::rules::local::{for_some, listens_at, passes_through};
 use super::scene::{Scene, Sender, ids};
 use crate::model::{Finding, Id, Observation, Origin, Outcome};
 
@@ -69,8 +69,9 @@ fn against<'a>(scene: &Scene<'a>, cause: &Finding) -> Vec<&'a Observation> {
         | Id::LocalPortsExhausted
         | Id::LocalSocketsExhausted
         | Id::LocalInterfaceDown
-        | Id::LocalNoRoute
-        | Id::LocalNeighbourUnresolved => from_network(o),
+        | Id::LocalNoRoute => from_network(o),
+        // That others pass is a part of it.
+        Id::LocalNeighbourUnresolved => from_network(o) && !for_some(scene),
         // A reset may be this machine's own doing; that is looked into by the rule.
         Id::LocalFirewall => from_network(o) && scene.resets_made_here().is_none(),
         Id::PortClosed => from_network(o) && o.outcome != Outcome::Refused,

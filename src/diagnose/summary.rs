@@ -2,7 +2,6 @@
 
 use super::compose::{Judged, decapitalise};
 use super::rules::name;
-use crate::model::Operation;
 use crate::model::evidence::{ECHO_REQUESTS, Ended, Evidence};
 use crate::model::finding::{Finding, Origin, Severity};
 use crate::model::options::Expect;
@@ -10,6 +9,7 @@ use crate::model::report::{Status, Verdict};
 use crate::model::target::{Kind, Protocol};
 use crate::model::text::{count, escape, list};
 use crate::model::topology::{Hop, Path, TraceProtocol};
+use crate::model::{Address, Operation, Outcome};
 
 /// The verdict in one sentence, with the target's own name.
 pub(super) fn summary(
@@ -78,7 +78,13 @@ pub(super) fn summary(
                         Some(unseen) if findings.iter().all(|f| f.severity == Severity::Info) => {
                             format!("Can't tell {}: {}", unseen.what, unseen.why)
                         }
-                        _ => because(&format!("Can't tell whether {label} works")),
+                        _ => match expired(evidence).filter(|_| first.is_none()) {
+                            Some(at) => format!(
+                                "Can't tell whether {label} works: the TTL of its packets runs out at {at}; they circle, or this machine \
+                                 starts it too low (net.ipv4.ip_default_ttl, net.ipv6.conf.all.hop_limit)"
+                            ),
+                            None => because(&format!("Can't tell whether {label} works")),
+                        },
                     },
                 }
             }
@@ -100,6 +106,19 @@ pub(super) fn summary(
         ),
         (Verdict::Pass, _) => works(&label, judged, evidence.probe()),
     }
+}
+
+/// At which router the TTL of the probes runs out, where it does for all of them.
+fn expired(evidence: &Evidence) -> Option<&Address> {
+    let mut burst = evidence
+        .endpoints
+        .iter()
+        .flat_map(|subject| evidence.burst(&subject.endpoint))
+        .peekable();
+    let at = burst.peek().and_then(|o| o.icmp_from())?;
+    burst
+        .all(|o| o.outcome == Outcome::TtlExceeded)
+        .then_some(at)
 }
 
 /// `db.example resolves to 192.0.2.7 (2.1 ms)`, or that it does not, and why.

@@ -186,6 +186,7 @@ impl Icmp {
             (false, 11, 0) => "time exceeded",
             (true, 3, 0) => "hop limit exceeded",
             (true, 1, 0) => "no route",
+            (true, 1, 2) => "beyond scope of source address",
             (true, 1, 3) => "address unreachable",
             (true, 1, 5) => "source address failed policy",
             (true, 1, 6) => "reject route",

@@ -237,8 +237,21 @@ impl std::fmt::Display for Rule {
         if let Some((first, last)) = self.users {
             write!(f, " uidrange {first}-{last}")?;
         }
-        if let Some((first, last)) = self.destination_ports {
-            write!(f, " dport {first}-{last}")?;
+        match self.protocol {
+            Some(6) => f.write_str(" ipproto tcp")?,
+            Some(17) => f.write_str(" ipproto udp")?,
+            Some(number) => write!(f, " ipproto {number}")?,
+            None => {}
+        }
+        for (name, ports) in [
+            ("sport", self.source_ports),
+            ("dport", self.destination_ports),
+        ] {
+            match ports {
+                Some((first, last)) if first == last => write!(f, " {name} {first}")?,
+                Some((first, last)) => write!(f, " {name} {first}-{last}")?,
+                None => {}
+            }
         }
         match self.action {
             Action::Table(254) => f.write_str(" lookup main"),

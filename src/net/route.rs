@@ -145,6 +145,35 @@ pub fn lookup(query: &Query) -> Result<Answer, RouteError> {
     Ok(Answer { route, matched })
 }
 
+/// Asks the kernel which route a connection of this flow takes, and what it asks with. An IPv4 socket that has no source address yet is
+/// looked up twice (`ip_route_connect`, `include/net/route.h`): once to choose the address, and again with it, so that rules for source
+/// addresses hold. IPv6 looks once (`ip6_dst_lookup_tail`, `net/ipv6/ip6_output.c`), and so do raw and ping sockets that are not connected.
+///
+/// # Errors
+/// As [`lookup`].
+pub fn lookup_connection(query: &Query) -> (Query, Result<Answer, RouteError>) {
+    let first = lookup(query);
+    let chosen = match &first {
+        Ok(answer) if query.destination.is_ipv4() && query.source.is_none() => {
+            answer.route.preferred_source
+        }
+        _ => None,
+    };
+    let Some(source) = chosen else {
+        return (query.clone(), first);
+    };
+    let query = Query {
+        source: Some(source),
+        ..query.clone()
+    };
+    let second = lookup(&query).map(|mut answer| {
+        // The kernel does not repeat the address that it was asked with.
+        answer.route.preferred_source.get_or_insert(source);
+        answer
+    });
+    (query, second)
+}
+
 /// The policy rules of a family, in order of evaluation.
 ///
 /// # Errors

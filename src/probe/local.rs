@@ -17,10 +17,11 @@ use crate::model::local::{
 };
 use crate::model::routing::{self, Action, Entry, Flow};
 use crate::model::source::{Privilege, Source};
+use crate::model::topology::TraceProtocol;
 use crate::model::{Address, Endpoint, Ms, Operation};
 use crate::net::flow::Family;
 use crate::net::privilege;
-use crate::net::route::{self, Link, Query, RouteError};
+use crate::net::route::{self, Answer, Link, Query, RouteError};
 use crate::net::system::{self, Transport};
 
 /// Where the check is made from. Opens no socket but to see which may be opened.
@@ -86,12 +87,12 @@ pub fn interface_names() -> Vec<(u32, String)> {
 /// Looks up the routes to addresses, and reads the interfaces that matter to them.
 pub fn routes(recorder: &Recorder, addresses: &[Address]) {
     let options = recorder.read(|evidence| evidence.options.clone());
-    let port = recorder.read(|evidence| evidence.target.port);
+    let carried = recorder.read(|evidence| (evidence.path_protocol(), evidence.target.port));
     let links = route::links().map(|dump| dump.items).unwrap_or_default();
     let own = route::addresses()
         .map(|dump| dump.items)
         .unwrap_or_default();
-    let found = looked_up(&options, port, addresses, &links, &own);
+    let found = looked_up(&options, carried, addresses, &links, &own);
     let named: Vec<String> = found
         .iter()
         .filter_map(|route| route.interface.clone())
@@ -160,7 +161,7 @@ pub fn routes(recorder: &Recorder, addresses: &[Address]) {
     });
 }
 
-/// The kernel's routes to addresses, for packets as these options make them.
+/// The kernel's routes to addresses, for connections as these options make them.
 pub fn routes_to(
     options: &crate::model::Options,
     port: Option<u16>,
@@ -170,12 +171,12 @@ pub fn routes_to(
     let own = route::addresses()
         .map(|dump| dump.items)
         .unwrap_or_default();
-    looked_up(options, port, addresses, &links, &own)
+    looked_up(options, (TraceProtocol::Tcp, port), addresses, &links, &own)
 }
 
 fn looked_up(
     options: &crate::model::Options,
-    port: Option<u16>,
+    (protocol, port): (TraceProtocol, Option<u16>),
     addresses: &[Address],
     links: &[Link],
     own: &[route::InterfaceAddress],
@@ -197,11 +198,16 @@ fn looked_up(
                 .filter(|ip| own.iter().any(|a| a.prefix.address == *ip)),
             interface: wanted.and_then(interface_index),
             tos: options.tos,
-            protocol: Some(6),
+            protocol: Some(number(protocol, address.ip())),
             destination_port: port,
             ..Query::to(connected(address.ip()))
         };
-        found.push(look_up(address, &query, wanted, &name_of, own));
+        let (query, answer) = match protocol {
+            // Ping sockets are not connected.
+            TraceProtocol::Icmp => (query.clone(), route::lookup(&query)),
+            _ => route::lookup_connection(&query),
+        };
+        found.push(told(address, &query, answer, wanted, &name_of, own));
     }
     found
 }
@@ -215,9 +221,20 @@ fn connected(ip: IpAddr) -> IpAddr {
     }
 }
 
-fn look_up(
+/// The number of a protocol in IP's header.
+pub fn number(protocol: TraceProtocol, to: IpAddr) -> u8 {
+    match (protocol, to) {
+        (TraceProtocol::Tcp, _) => 6,
+        (TraceProtocol::Udp, _) => 17,
+        (TraceProtocol::Icmp, IpAddr::V4(_)) => 1,
+        (TraceProtocol::Icmp, IpAddr::V6(_)) => 58,
+    }
+}
+
+fn told(
     address: &Address,
     query: &Query,
+    answer: Result<Answer, RouteError>,
     bound: Option<&str>,
     name_of: &dyn Fn(u32) -> Option<String>,
     own: &[route::InterfaceAddress],
@@ -238,7 +255,7 @@ fn look_up(
         errno: None,
         family_usable: family_usable(family, own),
     };
-    match route::lookup(query) {
+    match answer {
         Ok(answer) => {
             let hop = answer.route.next_hops.first();
             let entry = answer.matched.as_ref();
@@ -247,7 +264,11 @@ fn look_up(
                 kind: kind_of(answer.route.kind),
                 gateway: hop.and_then(|hop| hop.gateway).map(Address::new),
                 interface: index.and_then(name_of),
-                source: answer.route.preferred_source.map(Address::new),
+                source: answer
+                    .route
+                    .preferred_source
+                    .or(query.source)
+                    .map(Address::new),
                 table: Some(entry.map_or(answer.route.table, |entry| entry.table)),
                 prefix: entry.and_then(|entry| prefix(&entry.destination)),
                 metric: entry.map(|entry| entry.metric).filter(|metric| *metric > 0),
@@ -262,17 +283,18 @@ fn look_up(
                 source: query.source,
                 interface: bound.map(str::to_owned),
                 user: nix::unistd::geteuid().as_raw(),
-                protocol: 6,
+                protocol: query.protocol.unwrap_or(6),
                 port: query.destination_port,
             };
             let decision = decide(family, &flow, name_of);
             let mut route = Route {
                 errno: Some(errno.name().into_owned()),
+                source: query.source.map(Address::new),
                 ..blank
             };
             // Only what agrees with the kernel's own answer is quoted.
             if let Some(decision) =
-                decision.filter(|decision| error_of(decision.kind) == Some(errno.name().as_ref()))
+                decision.filter(|decision| error_of(decision) == Some(errno.name().as_ref()))
             {
                 route.kind = decision.kind;
                 route.rule = decision.rule.as_ref().map(ToString::to_string);
@@ -292,10 +314,12 @@ fn look_up(
     }
 }
 
-/// The error with which the kernel ends a look-up at such a route (Linux `fib_props`, `net/ipv4/fib_semantics.c`).
-fn error_of(kind: RouteKind) -> Option<&'static str> {
-    match kind {
+/// The error with which the kernel ends a look-up at such a route (Linux `fib_props`, `net/ipv4/fib_semantics.c`) or rule
+/// (`fib4_rule_action`, `net/ipv4/fib_rules.c`).
+fn error_of(decision: &routing::Decision) -> Option<&'static str> {
+    match decision.kind {
         RouteKind::None | RouteKind::Throw => Some("ENETUNREACH"),
+        RouteKind::Unreachable if decision.entry.is_none() => Some("ENETUNREACH"),
         RouteKind::Unreachable => Some("EHOSTUNREACH"),
         RouteKind::Prohibit => Some("EACCES"),
         RouteKind::Blackhole => Some("EINVAL"),

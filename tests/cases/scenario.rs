@@ -24,7 +24,7 @@
 //! | `ended deadline` or `interrupted` | how the measuring ended |
 //!
 //! Keys: `from` (sender of the ICMP error), `rtt`, `after` (wall time), `again` (retransmissions), `errno`, `to` (address), `flow`
-//! (source port), `x` (how often), `names` (the MTU that an error names), `quoted-from` and `quoted-to` (the ends of the probe as an
+//! (source port), `x` (how often), `code` (of the error, where it is not the usual one), `names` (the MTU that an error names), `quoted-from` and `quoted-to` (the ends of the probe as an
 //! error quotes them, where they were changed), `reply-ttl`. What this machine says and what DNS says: `local.rs`, `names.rs`.
 
 mod answer;

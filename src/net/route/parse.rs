@@ -205,6 +205,8 @@ pub(super) fn rule(message: &[u8]) -> Option<Rule> {
             23 => rule.source_ports = ports(value),
             24 => rule.destination_ports = ports(value),
             25 => rule.dscp = value.first().copied(),
+            // A mask of all bits (`FRA_SPORT_MASK`, `FRA_DPORT_MASK`, Linux 6.15) says no more than the port beside it.
+            28 | 29 if value == [0xff; 2] => {}
             // Realm, padding and origin select nothing.
             11 | 18 | 21 => {}
             other => rule.unknown.push(other),

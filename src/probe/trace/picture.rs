@@ -78,7 +78,7 @@ pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
             .iter()
             .map(|flow| draw_flow(flow, around, &ids))
             .collect(),
-        balancing: several.then(|| balancing(graph)),
+        balancing: several.then(|| balancing(graph)).flatten(),
         mtu: None,
     }
 }
@@ -133,7 +133,9 @@ fn fill(hops: &mut Vec<Hop>, asked: impl Iterator<Item = (u8, u32)>) {
     }
 }
 
-fn balancing(graph: &Graph) -> Balancing {
+/// How routers spread flows. Two routers that answer at one distance show it; where some flows meet silence instead, it may as well be loss,
+/// or a limit of answers: then it is not known.
+fn balancing(graph: &Graph) -> Option<Balancing> {
     let mut nodes = graph.hops.iter().flat_map(|hop| &hop.nodes);
     let parts = graph.hops.iter().any(|hop| {
         hop.nodes
@@ -145,11 +147,13 @@ fn balancing(graph: &Graph) -> Balancing {
     if graph.completeness.per_packet
         || nodes.any(|node| node.balancing == engine::Balancing::PerPacket)
     {
-        Balancing::PerPacket
-    } else if parts || graph.completeness.branching > 0 {
-        Balancing::PerFlow
+        Some(Balancing::PerPacket)
+    } else if parts {
+        Some(Balancing::PerFlow)
+    } else if graph.completeness.branching > 0 {
+        None
     } else {
-        Balancing::None
+        Some(Balancing::None)
     }
 }
 

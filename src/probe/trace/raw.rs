@@ -464,19 +464,19 @@ fn source(on: &Flow, protocol: TraceProtocol) -> Option<IpAddr> {
             .and_then(crate::probe::flow::interface_index),
         ..Query::to(to)
     };
+    let connected = protocol != TraceProtocol::Icmp;
     let as_connection = Query {
-        protocol: Some(match (protocol, to) {
-            (TraceProtocol::Tcp, _) => 6,
-            (TraceProtocol::Udp, _) => 17,
-            (TraceProtocol::Icmp, IpAddr::V4(_)) => 1,
-            (TraceProtocol::Icmp, IpAddr::V6(_)) => 58,
-        }),
-        destination_port: (protocol != TraceProtocol::Icmp).then_some(on.destination.port()),
+        protocol: Some(crate::probe::local::number(protocol, to)),
+        destination_port: connected.then_some(on.destination.port()),
         tos: on.tos.filter(|_| to.is_ipv4()),
         ..as_raw.clone()
     };
     let raw = route::lookup(&as_raw).ok()?;
-    let connection = route::lookup(&as_connection).ok()?;
+    let connection = if connected {
+        route::lookup_connection(&as_connection).1.ok()?
+    } else {
+        route::lookup(&as_connection).ok()?
+    };
     let one_way = connection
         .matched
         .as_ref()

@@ -18,6 +18,7 @@ pub struct What {
     pub flow: Option<u16>,
     pub times: u32,
     mtu: Option<u32>,
+    code: Option<u8>,
     quoted: [Option<Endpoint>; 2],
     reply_ttl: Option<u8>,
     banner: Option<Banner>,
@@ -37,6 +38,7 @@ impl What {
             flow: None,
             times: 1,
             mtu: None,
+            code: None,
             quoted: [None, None],
             reply_ttl: None,
             banner: None,
@@ -52,6 +54,7 @@ impl What {
                 "again" => what.again = number(value)?,
                 "errno" => what.errno = Some((*value).to_owned()),
                 "flow" => what.flow = Some(number(value)?),
+                "code" => what.code = Some(number(value)?),
                 "names" => what.mtu = Some(number(value)?),
                 "quoted-from" => what.quoted[0] = Some(endpoint(value)?),
                 "quoted-to" => what.quoted[1] = Some(endpoint(value)?),
@@ -108,6 +111,7 @@ impl What {
                     destination: self.quoted[1].clone(),
                     ..Quoted::default()
                 }),
+                code: self.code.unwrap_or(icmp(self.outcome, from).code),
                 ..icmp(self.outcome, from)
             }),
             control,

@@ -5,6 +5,7 @@
 //! | `route ADDRESS via GATEWAY dev NAME` | the way to an address, in place of the usual one |
 //! | `route ADDRESS onlink dev NAME`, `route ADDRESS local` | directly on a link; this machine itself |
 //! | `route ADDRESS KIND [TEXT]` | `none`, `unreachable`, `prohibit`, `blackhole`, and the entry as `ip route` writes it |
+//! | `by-rule ERRNO [RULE]` | with which error the look-up before it ended, and by which rule |
 //! | `no-route-known ADDRESS` | it was not looked up |
 //! | `family-absent ADDRESS` | no route, and this machine lacks the family |
 //! | `interface NAME up\|down\|no_carrier [noarp] [PREFIX]…` | in place of one of that name |
@@ -137,6 +138,11 @@ pub fn take(
 ) -> Result<bool, String> {
     let local = &mut evidence.local;
     match (word, words) {
+        ("by-rule", [errno, rule @ ..]) => {
+            let route = local.routes.last_mut().ok_or("no route before it")?;
+            route.errno = Some((*errno).to_owned());
+            route.rule = (!rule.is_empty()).then(|| rule.join(" "));
+        }
         ("route", [to, kind @ ..]) => {
             let to = address(to)?;
             let route = route(&to, kind, rest)?;

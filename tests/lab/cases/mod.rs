@@ -13,6 +13,7 @@ mod manners;
 mod misleading;
 mod name;
 mod odd;
+mod order;
 mod path;
 mod podman;
 mod policy;
@@ -23,6 +24,7 @@ mod rules_read;
 mod service;
 mod silence;
 mod sockets;
+mod steering;
 mod telling;
 mod trace;
 mod two;
@@ -57,6 +59,8 @@ pub(crate) fn cases() -> Vec<Case> {
         refusals::cases(),
         service::cases(),
         unsteady::cases(),
+        order::cases(),
+        steering::cases(),
         two::cases(),
         destination::cases(),
         echo::cases(),

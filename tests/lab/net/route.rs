@@ -10,7 +10,7 @@ use netlink_packet_route::{
         RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteNextHop, RouteProtocol,
         RouteScope, RouteType, RouteVia,
     },
-    rule::{RuleAction, RuleAttribute, RuleMessage, RuleUidRange},
+    rule::{RuleAction, RuleAttribute, RuleMessage, RulePortRange, RuleUidRange},
 };
 
 use super::{Namespace, family_of, prefix};
@@ -197,6 +197,16 @@ impl Rule {
             start: uid,
             end: uid,
         }))
+    }
+
+    /// And of this protocol to this port.
+    pub(crate) fn port(self, protocol: u8, port: u16) -> Self {
+        self.with(RuleAttribute::IpProtocol(protocol.into())).with(
+            RuleAttribute::DestinationPortRange(RulePortRange {
+                start: port,
+                end: port,
+            }),
+        )
     }
 
     /// And with this mark.

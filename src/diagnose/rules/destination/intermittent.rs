@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::flow_decides::{Decides, decides};
-use super::unsteady::{Unsteady, all_by_chance, asked_twice, controls, unsteady};
+use super::order::{Order, order};
+use super::unsteady::{Unsteady, all_by_chance, asked_twice, controls, controls_known, unsteady};
 use crate::diagnose::rules::local_undecided;
 use crate::diagnose::scene::{Scene, Sender, ids};
-use crate::diagnose::{Explain, Judge, Judgement, Rule};
+use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::{Address, Finding, Id, Observation, Operation, Outcome, Severity};
 
 /// The rule.
@@ -20,7 +21,8 @@ pub const RULE: Rule = Rule {
                 that are not lost tell it from loss on the way. Half or more failing is an error, fewer a warning; a single failure that \
                 does not come again is only noted. Source ports that failed are tried again beside new ones: where all of them fail again \
                 and new ones open (by chance at most once in 20 times), the flow decides, as with a dead backend behind a balancer; where \
-                they open, it does not, as with a full accept queue.",
+                they open, it does not, as with a full accept queue. Where all that open come first, or last, or first in each burst (by chance \
+                at most once in 20 times), something has changed meanwhile, or counts the attempts.",
         remedy: "On the host look at the service's load and accept queue (`ss -tln`: Recv-Q near Send-Q; `nstat -az TcpExtListenOverflows`); \
                  on a balancer at the health of its backends; on firewalls at connection limits.",
         lookalikes: "When other probes to the same host are lost at the same rate it is `path-loss`.",
@@ -35,10 +37,13 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Unsteady::Once => Judgement::fires(once(scene)),
         Unsteady::Destination(_) => {
             let decides = decides(scene);
-            let needs = match &decides {
+            let mut needs = match &decides {
                 Decides::Ask(needs) => needs.clone(),
                 _ => Vec::new(),
             };
+            if wants_controls(scene) {
+                needs.push(Need::ControlSeries(scene.endpoint().clone()));
+            }
             Judgement::refinable(finding(scene, &decides), needs)
         }
     }
@@ -96,6 +101,16 @@ fn finding(scene: &Scene<'_>, decides: &Decides) -> Finding {
             controls.observations,
         );
     }
+    let silent: Vec<&Observation> = scene.control.iter().chain(&scene.echo).copied().collect();
+    if controls.sent == 0 && controls_known(scene) {
+        finding = finding.fact(
+            format!(
+                "The {} other probes to the same host got no answer, either.",
+                silent.len()
+            ),
+            ids(&silent),
+        );
+    }
     if let Decides::Flow(tried) | Decides::Chance(tried) = decides {
         finding = finding.fact(
             format!(
@@ -115,6 +130,7 @@ fn finding(scene: &Scene<'_>, decides: &Decides) -> Finding {
             scene.address()
         ));
     }
+    finding = by_its_count(scene, finding);
     let port = scene.endpoint().port.unwrap_or_default();
     if scene.probe() != Operation::Connect {
         let who = match scene.probe() {
@@ -135,6 +151,17 @@ fn finding(scene: &Scene<'_>, decides: &Decides) -> Finding {
             ),
         );
     }
+    if lost_as_well(scene) && !told_apart(scene) {
+        return finding
+            .command("See whether this machine's own link loses packets:", "ip -s link")
+            .action("Compare with another destination behind the same routers, and with the check from the other side.");
+    }
+    if troubled.iter().all(|o| o.outcome == Outcome::Refused) {
+        return finding.action(balancer).action(format!(
+            "See in the service's log on {} whether it restarts, or limits its connections.",
+            scene.address()
+        ));
+    }
     finding
         .command(
             format!(
@@ -144,6 +171,33 @@ fn finding(scene: &Scene<'_>, decides: &Decides) -> Finding {
             format!("ss -tln 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops"),
         )
         .action(balancer)
+}
+
+/// What to do where something may count the attempts of this check.
+fn by_its_count(scene: &Scene<'_>, finding: Finding) -> Finding {
+    let target = &scene.evidence.target;
+    let again = format!(
+        "nwcheck {} {}",
+        target.protocol.command(),
+        crate::model::text::escape(&target.label())
+    );
+    let finding = match order(scene) {
+        Order::Mixed | Order::Began(_) => return finding,
+        Order::Ended(_) => finding.command(
+            "Wait a few minutes, and try once; if that works, something had counted the attempts of this check:",
+            format!("{again} -c 1 --no-path"),
+        ),
+        Order::Spent(_) => finding.command(
+            "Try again more slowly; if all is well then, only who connects often meets the limit:",
+            format!("{again} -i 1s"),
+        ),
+    };
+    finding.action(format!(
+        "On {}, and on the firewalls before it, look for limits of {}, and for a ban of {} (fail2ban, sets that fill themselves).",
+        scene.address(),
+        scene.probes(),
+        scene.source()
+    ))
 }
 
 /// What it comes from, as far as it is told.
@@ -160,6 +214,9 @@ fn why(scene: &Scene<'_>, decides: &Decides) -> String {
         return "Every connection opens with its second SYN, and none with its first: this is no loss. A device on the way, or the host, lets in \
                 only who asks twice (protection against floods of SYNs, greylisting). Each connection waits a second for it."
             .to_owned();
+    }
+    if let Some(by_order) = by_order(scene) {
+        return by_order;
     }
     let refused = !scene.with(Outcome::Refused).is_empty();
     match (decides, scene.probe()) {
@@ -192,12 +249,77 @@ fn why(scene: &Scene<'_>, decides: &Decides) -> String {
             "The same address and port answers now this way, now that. A service whose accept queue is full, a balancer with a dead backend, \
              or a limit on connections behaves so."
         }
+        _ if lost_as_well(scene) => {
+            "The same address and port answers now, and now not, and other probes to the same host are lost, too: packets are lost on the \
+             way there or back, and not at this port alone."
+        }
         _ => {
             "The same address and port answers now this way, now that. Whether packets are lost on the way or the port itself is unsteady \
              can't be told: too few of the other probes to the host were answered, or too few of these failed."
         }
     }
     .to_owned()
+}
+
+/// What the order of the attempts tells.
+fn by_order(scene: &Scene<'_>) -> Option<String> {
+    let connections = scene.probe() == Operation::Connect;
+    let things = scene.probes();
+    let (opened, open, not) = if connections {
+        ("opened at once", "open at once", "do not")
+    } else {
+        ("were answered", "are answered", "are not")
+    };
+    let first = |number: usize| match number {
+        1 => "first one".to_owned(),
+        _ => format!("first {number} {things}"),
+    };
+    let chance = "chance hardly orders them so";
+    let away = if told_apart(scene) {
+        "the service"
+    } else {
+        "the service, the host or the way there"
+    };
+    Some(match order(scene) {
+        Order::Mixed => return None,
+        Order::Ended(split) => format!(
+            "The {} {opened}, and none of the {} after: {chance}. Either {away} went away at that moment; or \
+             something keeps count and turns this client away since, and the {} {things} of this check within {} were too many for it: a \
+             limit, a ban of who comes too often, a queue that nobody empties. Which of these it is can't be told from here.",
+            first(split.well),
+            split.troubled,
+            split.well + split.troubled,
+            split.lasted,
+        ),
+        Order::Began(split) => format!(
+            "Of the {} none {opened}, and of the {} after them all: {chance}. What was in the way passed while this check was made: a service \
+             that has just started, a failover, a line or tunnel that is set up on demand, a device that was asleep. Who comes first after a \
+             pause may meet it again.",
+            first(split.troubled),
+            split.well,
+        ),
+        Order::Spent(_) => format!(
+            "In each burst the first {things} {open}, and those after them {not}: {chance}. Something lets in only so many in a time: a \
+             limit, for each client or in all, or a queue that is emptied slowly. It may be this check's own pace, one each {}, that meets \
+             it: who comes seldom may notice nothing.",
+            scene.evidence.options.interval_ms,
+        ),
+    })
+}
+
+/// Whether other probes to the host would tell more, and were not sent.
+fn wants_controls(scene: &Scene<'_>) -> bool {
+    let all_silent = scene
+        .troubled()
+        .iter()
+        .all(|o| matches!(o.outcome, Outcome::Timeout | Outcome::Ok));
+    all_silent && !asked_twice(scene) && !controls_known(scene)
+}
+
+/// Whether other probes to the same host are lost, too, as often as chance explains.
+fn lost_as_well(scene: &Scene<'_>) -> bool {
+    let controls = controls(scene);
+    controls_known(scene) && controls.lost * 5 >= controls.sent
 }
 
 /// The devices on the way that turn probes away, where two or more were.

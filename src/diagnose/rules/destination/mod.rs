@@ -5,6 +5,7 @@ mod echo_filtered;
 mod flow_decides;
 mod host_down;
 mod intermittent;
+mod order;
 mod port_closed;
 mod port_filtered;
 mod return_ttl;
@@ -16,6 +17,7 @@ mod vm_not_running;
 use crate::diagnose::Rule;
 
 pub(super) use host_down::last_router_proven;
+pub(super) use order::{Order, order};
 pub(crate) use port_filtered::closes;
 pub(super) use unsteady::{Unsteady, unsteady};
 

@@ -4,6 +4,7 @@ use crate::diagnose::rules::path::stops_before;
 use crate::diagnose::rules::{local_not_ruled_out, route_back};
 use crate::diagnose::scene::{Impostor, Rejection, Scene, Sender, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
+use crate::model::topology::Seen;
 use crate::model::{Finding, Id, Operation, Outcome, Severity};
 
 /// The rule.
@@ -165,6 +166,9 @@ fn silent(scene: &Scene<'_>) -> Judgement {
             finding.address = Some(router.clone());
         }
     }
+    if let Some(at) = handed_on_at(scene).filter(|_| !differs) {
+        return Judgement::fires(behind_the_target(scene, finding, at));
+    }
     if !local {
         finding = local_not_ruled_out(scene, finding);
     }
@@ -186,7 +190,48 @@ fn rejected_by_host<'a>(scene: &Scene<'a>, rejection: &Rejection<'a>) -> Finding
     })
     .about(scene.endpoint())
     .at(scene.walk.first_rejected().map(|(ttl, _)| ttl), Some(rejection.by.clone()));
-    steps(scene, scene.answered(finding, rejection))
+    scene
+        .answered(finding, rejection)
+        .command(
+            format!("On {}, find the rule that rejects {} from {}:", scene.address(), scene.service(), scene.source()),
+            "sudo nft list ruleset",
+        )
+        .action("If it is a node of Kubernetes, see whether the service has endpoints that are ready: one that has none is rejected so.")
+}
+
+/// At which distance the target's own address answers these probes as a router, and others as their destination. Routers that borrow the
+/// target's address do so before that distance.
+fn handed_on_at(scene: &Scene<'_>) -> Option<u8> {
+    let own = |(ttl, seen): (&u8, &Seen<'_>)| {
+        let mut expired = seen.expired.iter();
+        expired
+            .any(|answer| answer.from.ip() == scene.address().ip())
+            .then_some(*ttl)
+    };
+    let first = scene.walk.hops.iter().find_map(own);
+    let others = [&scene.control_walk, &scene.datagram_walk];
+    first.filter(|first| others.iter().any(|walk| walk.arrival() == Some(*first)))
+}
+
+/// The target's own address hands the packets on, and nothing comes back from there.
+fn behind_the_target(scene: &Scene<'_>, finding: Finding, at: u8) -> Finding {
+    let (host, service, address) = (scene.host(), scene.service(), scene.address());
+    let mut finding = finding.explained(
+        "The path up to that address works. The address hands the packets on to another host (a port forward, a load balancer, a container), \
+         and nothing comes back: that host is off or drops them, the device itself drops them on their way there, or the answers find no way \
+         back. From here these look the same.",
+    );
+    finding.title = format!("{host} forwards {service}, and what is behind it does not answer");
+    (finding.hop, finding.address) = (Some(at), Some(address.clone()));
+    finding
+        .fact(
+            format!("{address} answers TTL-limited probes with time exceeded: packets to it are handed on."),
+            scene.handed_on(),
+        )
+        .action(format!(
+            "On the device that has the address {address}, see where it forwards {service} to, whether its own rules let that through, and \
+             whether that host is on, lets it in, and has its way back by that device."
+        ))
 }
 
 fn steps(scene: &Scene<'_>, finding: Finding) -> Finding {

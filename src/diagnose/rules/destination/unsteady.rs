@@ -1,6 +1,7 @@
 //! What `path-loss` and `destination-intermittent` have in common: some probes are answered and some are not.
 
 use crate::diagnose::Need;
+use crate::diagnose::rules::local::for_some;
 use crate::diagnose::rules::path::{Partial, partial};
 use crate::diagnose::scene::{Scene, Shape};
 use crate::model::{Observation, ObservationId, Outcome};
@@ -47,7 +48,7 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
         _ => return Unsteady::No,
     }
     // Which paths are dead explains which flows fail.
-    if matches!(partial(scene), Partial::Dead(_)) {
+    if for_some(scene) || matches!(partial(scene), Partial::Dead(_)) {
         return Unsteady::No;
     }
     let count = usize::try_from(scene.evidence.options.count).unwrap_or(usize::MAX);
@@ -69,9 +70,7 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     if !silence || failed * 2 >= scene.burst.len() || asked_twice(scene) {
         return Unsteady::Destination(controls);
     }
-    // Nothing else on the host answers: then it stays open whether the way or the port is unsteady.
-    let in_vain = scene.control.len() + scene.echo.len() >= SERIES;
-    if controls.sent < ENOUGH && !in_vain {
+    if !controls_known(scene) {
         return Unsteady::Unknown(vec![Need::ControlSeries(scene.endpoint().clone())]);
     }
     // Loss on the way is claimed only where other probes to the same host are lost, too.
@@ -80,6 +79,12 @@ pub(crate) fn unsteady(scene: &Scene<'_>) -> Unsteady {
     } else {
         Unsteady::Lossy(controls)
     }
+}
+
+/// Whether other probes to the host were tried often enough to tell; where nothing else on it answers, it stays open whether the way or the
+/// port is unsteady.
+pub(crate) fn controls_known(scene: &Scene<'_>) -> bool {
+    controls(scene).sent >= ENOUGH || scene.control.len() + scene.echo.len() >= SERIES
 }
 
 /// Whether each connection opened with its second SYN, and none with its first: chance is not so regular, and something makes each newcomer

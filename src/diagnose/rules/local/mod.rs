@@ -20,6 +20,8 @@ mod source_unavailable;
 
 use crate::diagnose::Rule;
 
+pub(crate) use neighbour_unresolved::for_some;
+
 pub(crate) use conntrack_full::passes_through;
 pub(crate) use firewall::{because_of, forbidden, let_pass, look};
 pub(crate) use listener_address::{listens_at, listens_elsewhere};

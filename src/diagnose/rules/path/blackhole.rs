@@ -9,6 +9,7 @@ use crate::diagnose::rules::{local_not_ruled_out, route_back};
 use crate::diagnose::scene::{Impostor, Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::evidence::Ended;
+use crate::model::local::{Neighbour, NeighbourState};
 use crate::model::{Address, Finding, Icmp, Id, Outcome, Severity};
 
 /// The rule.
@@ -187,6 +188,41 @@ fn finding(scene: &Scene<'_>) -> Finding {
         "Find out whether {} is on: from its console, its hypervisor or cloud, or a machine on its own network.",
         scene.address()
     ));
+    if let Some(by_hand) = set_by_hand(scene).filter(|_| farthest.is_none()) {
+        finding = finding
+            .fact(
+                format!(
+                    "The hardware address of {} on {} is set by hand on this machine ({}): whether it is right was not asked of the link.",
+                    by_hand.address,
+                    by_hand.interface,
+                    by_hand.link_address.as_deref().unwrap_or("PERMANENT"),
+                ),
+                [],
+            )
+            .command(
+                format!(
+                    "See whether that hardware address is still right; without the entry this machine asks {} itself:",
+                    by_hand.address
+                ),
+                format!("ip neigh show to {} dev {}", by_hand.address.ip(), by_hand.interface),
+            );
+    }
+    if let Some(asked) = being_asked(scene).filter(|_| farthest.is_none()) {
+        finding = finding
+            .fact(
+                format!(
+                    "This machine is just asking whether {} on {} is still there, and has no answer yet (its neighbour entry is {}).",
+                    asked.address,
+                    asked.interface,
+                    if asked.state == NeighbourState::Probe { "PROBE" } else { "DELAY" },
+                ),
+                [],
+            )
+            .action(format!(
+                "Repeat the check in ten seconds: if {} is gone, this machine knows it by then.",
+                asked.address
+            ));
+    }
     finding = match farthest {
         Some((ttl, router)) => finding.action(format!(
             "If it is, ask the owner of {} (hop {ttl}), or of what follows it, where packets to {} go.",
@@ -227,6 +263,20 @@ fn rejected_otherwise(scene: &Scene<'_>, by: &Address) -> (String, String) {
              drops that without a word, or something beyond it does, or the host is off. From here these look the same."
         ),
     )
+}
+
+/// The next hop, where its hardware address was not asked for but given.
+fn set_by_hand<'a>(scene: &Scene<'a>) -> Option<&'a Neighbour> {
+    scene
+        .next_hop()
+        .filter(|hop| hop.state == NeighbourState::Permanent)
+}
+
+/// The next hop, where the kernel is not sure that it is still there: it asks after five seconds, and gives up three seconds later
+/// (`delay_first_probe_time`, `ucast_solicit`; Linux `Documentation/networking/ip-sysctl.rst`).
+fn being_asked<'a>(scene: &Scene<'a>) -> Option<&'a Neighbour> {
+    let unsure = [NeighbourState::Delay, NeighbourState::Probe];
+    scene.next_hop().filter(|hop| unsure.contains(&hop.state))
 }
 
 /// Adds what is left to do.

@@ -68,7 +68,8 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         _ => control_name(scene),
     };
     let host = if up.is_some() {
-        "The host itself is up, and has not seen these packets."
+        "The host itself is up, and has not seen these packets, unless it is their answers that the device drops (a firewall that does \
+         not know the connection drops both the answers and the errors about it)."
     } else {
         "Nothing was heard of the host itself: whether it is up was not seen."
     };

@@ -30,6 +30,9 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         Shape::RejectedOnce(r) if r.of_behind_the_target() => {
             return Judgement::Unknown(scene.heard_once());
         }
+        Shape::Rejected(r) | Shape::RejectedOnce(r) if beyond_scope(&r) => {
+            return out_of_scope(scene);
+        }
         _ => {}
     }
     rejected_by_device(
@@ -42,7 +45,46 @@ fn judge(scene: &Scene<'_>) -> Judgement {
         |finding, by, address| {
             finding
                 .action(format!("See whether the host is on and really has the address {address}."))
-                .action(format!("If it is, ask the owner of {by} whether it sees {address} on its link (ARP or neighbour table, VLAN, an unreachable route)."))
+                .action(format!("If it is, ask the owner of {by} whether it sees {address} on its link (ARP or neighbour table, VLAN, an unreachable route){}.", if address.is_ipv6() { ", and see that packet rules of the host let neighbour discovery pass (ICMPv6 types 135 and 136)" } else { "" }))
+        },
+    )
+}
+
+/// Whether routers say that packets from this source address may not go so far (ICMPv6 type 1 code 2, RFC 4443 section 3.1).
+fn beyond_scope(rejection: &Rejection<'_>) -> bool {
+    let mut icmp = rejection.answers.iter().filter_map(|o| o.icmp.as_ref());
+    rejection.by.is_ipv6() && icmp.all(|icmp| (icmp.kind, icmp.code) == (1, 2))
+}
+
+/// It is this machine's source address that is not good enough, and not the host that is off.
+fn out_of_scope(scene: &Scene<'_>) -> Judgement {
+    let source = scene.source();
+    let interface = scene
+        .route()
+        .and_then(|route| route.interface.clone())
+        .unwrap_or_else(|| "the interface".to_owned());
+    rejected_by_device(
+        scene,
+        Id::PathHostUnreachable,
+        &[Outcome::HostUnreachable],
+        |by, host, _| {
+            format!(
+                "Router {by} does not send on to {host} what comes from {source}: the scope of that address ends before it"
+            )
+        },
+        "This machine sends from an address that is good on its own link or site alone, and a router may not pass that on. This machine has no \
+         other that it could use: none was given to it, or the one that it has is not usable (tentative, or a duplicate of another \
+         machine's). The fault is here, and nothing is said of the host.",
+        |finding, _, _| {
+            finding
+                .command(
+                    format!("See which addresses {interface} has, and whether they can be used (tentative, dadfailed):"),
+                    format!("ip -6 address show dev {interface}"),
+                )
+                .action(format!(
+                    "Give {interface} an address that is routed: by the router's advertisements (SLAAC), DHCPv6, or by hand; if its own is a \
+                     duplicate, take it from the other machine first."
+                ))
         },
     )
 }

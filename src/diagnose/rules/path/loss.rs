@@ -1,6 +1,6 @@
 //! `path-loss`: packets to the destination are lost beyond chance.
 
-use crate::diagnose::rules::destination::{Unsteady, unsteady};
+use crate::diagnose::rules::destination::{Order, Unsteady, order, unsteady};
 use crate::diagnose::rules::local_undecided;
 use crate::diagnose::scene::{Scene, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Rule};
@@ -47,20 +47,41 @@ fn judge(scene: &Scene<'_>) -> Judgement {
     if probes.lost > 0 {
         parts.push(format!("{} got no answer at all", probes.lost));
     }
+    // A share tells of what goes on, not of what ended or began meanwhile.
+    let (change, share) = match order(scene) {
+        Order::Began(split) => (
+            format!(
+                " All {} that were lost were the first, and none of the {} after them was: it has passed while this check was made. A way \
+                 that is set up on demand, a failover or a device that was asleep behaves so.",
+                split.troubled, split.well
+            ),
+            String::new(),
+        ),
+        Order::Ended(split) => (
+            format!(
+                " The first {} were not lost, and all {} after them were: it has begun while this check was made.",
+                split.well, split.troubled
+            ),
+            String::new(),
+        ),
+        Order::Mixed | Order::Spent(_) => (
+            String::new(),
+            format!(
+                ": {:.0} % loss, with 95 % confidence {low:.0} to {high:.0} %",
+                probes.loss_percent.unwrap_or_default()
+            ),
+        ),
+    };
     let mut finding = Finding::new(
         Id::PathLoss,
         Severity::Warning,
         format!("{} of {} probes to {} lost a packet on the way", troubled.len(), probes.sent, scene.host()),
     )
     .explained(format!(
-        "The destination answers, but packets to it or back are lost. {cost} At which hop it starts is not proven."
+        "The destination answers, but packets to it or back are lost. {cost} At which hop it starts is not proven.{change}"
     ))
     .fact(
-        format!(
-            "{}: {:.0} % loss, with 95 % confidence {low:.0} to {high:.0} %.",
-            list(&parts),
-            probes.loss_percent.unwrap_or_default(),
-        ),
+        format!("{}{share}.", list(&parts)),
         ids(&troubled),
     )
     .about(scene.endpoint())

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnose::rules::local::for_some;
 use crate::diagnose::scene::{Scene, Shape, ids};
 use crate::diagnose::{Explain, Judge, Judgement, Need, Rule};
 use crate::model::text::list;
@@ -70,7 +71,7 @@ pub(crate) fn partial<'a>(scene: &Scene<'a>) -> Partial<'a> {
         _ => return Partial::No,
     }
     // Echo requests have no ports, and nobody can say that all paths were seen by them.
-    let flows = scene.probe() != Operation::Echo;
+    let flows = scene.probe() != Operation::Echo && !for_some(scene);
     if !flows || !scene.evidence.options.path || !scene.burst.iter().any(|o| fails(scene, o)) {
         return Partial::No;
     }
