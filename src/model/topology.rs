@@ -246,6 +246,8 @@ pub enum Stopped {
     Flows,
     /// The deadline, or a signal.
     Deadline,
+    /// What was asked for works, and what was left to be seen of the path did not come soon: routers that answer only so often.
+    Time,
 }
 
 /// How sure a search for all paths is, by the published stopping points (Veitch et al., INFOCOM 2009). It holds while routes do not
@@ -295,7 +297,7 @@ pub struct Path {
     pub links: Vec<Link>,
     /// The flows that were followed.
     pub flows: Vec<Flow>,
-    /// How flows are spread; null when only one was followed.
+    /// How flows are spread; null when only one was followed, or too few to tell.
     pub balancing: Option<Balancing>,
     /// The path MTU; null when it was not measured.
     pub mtu: Option<PathMtu>,

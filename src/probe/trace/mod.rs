@@ -39,7 +39,7 @@ use super::Recorder;
 use super::pace::Pace;
 use crate::model::systems::Systems;
 use crate::model::topology::{ConfidenceScope, TraceProtocol};
-use crate::model::{Endpoint, Evidence, Icmp, Observation, Options, Outcome};
+use crate::model::{Endpoint, Evidence, Icmp, Ms, Observation, Options, Outcome};
 use crate::proto::trace::{
     Answer, AnswerKind, Confidence, Config, FlowId, Micros, Probe, ProbeId, Scope, Tracer,
 };
@@ -57,6 +57,10 @@ const PATIENCE: Duration = Duration::from_millis(980);
 const UNSENDABLE_MAX: u32 = 3;
 /// A trace tells others of its near hops after this.
 const NEAR_HOPS: Duration = Duration::from_millis(60);
+/// So long, and for so many round trips, the path is still looked at when all of a burst is known to work. Routers that answer once a second
+/// would keep a healthy check waiting for half a minute when it is run again.
+const WELL: Duration = Duration::from_secs(3);
+const WELL_ROUND_TRIPS: u32 = 20;
 /// What the search behind a wide balancer may use where the user did not say (16 next hops take 96 by the stopping points).
 const FLOWS_SEARCHED: u16 = 256;
 /// Visits to the service that a path may cost.
@@ -194,6 +198,8 @@ struct Trace {
     wish: Wish,
     /// What is known of it stands in the evidence.
     drawn: bool,
+    /// Its end was brought forward, since all that was asked for works.
+    hurried: bool,
 }
 
 impl Drop for Trace {
@@ -255,6 +261,7 @@ impl Trace {
             arrived: false,
             wish,
             drawn: false,
+            hurried: false,
         })
     }
 
@@ -270,6 +277,7 @@ impl Trace {
         let graph = self.tracer.graph();
         let (spec, options, first) = (&self.spec, &self.options, self.first);
         let (method, systems) = (self.transport.method(), self.shared.systems.as_ref());
+        let hurried = self.hurried && Instant::now() < self.recorder.deadline();
         self.recorder.update(|evidence| {
             let probes: Vec<&Observation> = evidence
                 .observations
@@ -289,6 +297,7 @@ impl Trace {
                     method,
                     options,
                     followed: spec.outcomes,
+                    hurried,
                     probes: &probes,
                     names: &evidence.names,
                     systems,
@@ -344,6 +353,7 @@ impl Trace {
                 let now = self.now();
                 self.tracer.handle_more_flows(searched, shown, now);
             }
+            self.hurry(round_trip);
             let mut wait_until = None;
             while unsendable < UNSENDABLE_MAX {
                 if let Err(later) = self.shared.pace.take() {
@@ -392,6 +402,20 @@ impl Trace {
     fn drain(&mut self) {
         while let Ok(end) = self.answers.try_recv() {
             self.ended(end);
+        }
+    }
+
+    /// Brings the end forward once all of the burst works, unless the paths are what was asked for.
+    fn hurry(&mut self, round_trip: Option<Ms>) {
+        let about_paths = self.spec.alone || self.spec.control || self.spec.outcomes > 0;
+        let Some(rtt) = round_trip.filter(|_| !self.hurried && !about_paths) else {
+            return;
+        };
+        if self.recorder.read(|e| is_well(e, &self.spec.endpoint)) {
+            self.hurried = true;
+            let left = WELL + Duration::from_micros(rtt.micros()) * WELL_ROUND_TRIPS;
+            let end = Micros(self.now().0 + micros(left).0);
+            self.tracer.handle_deadline(end);
         }
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) options: &'a Options,
     /// So many flows were followed to their end.
     pub(super) followed: u16,
+    /// It was ended since all that was asked for works.
+    pub(super) hurried: bool,
     /// The probes of this trace.
     pub(super) probes: &'a [&'a Observation],
     pub(super) names: &'a BTreeMap<Address, String>,
@@ -46,7 +48,7 @@ pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
     let one_path = around.options.flows == 1;
     let end = graph.end;
     let several = graph.flows.len() > 1;
-    Path {
+    let mut path = Path {
         protocol: around.protocol,
         reached: graph.distance.is_some(),
         complete: match end {
@@ -60,6 +62,7 @@ pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
             Some(End::Complete) => None,
             Some(End::StoppedAtBound(Bound::Flows)) => (!one_path).then_some(Stopped::Flows),
             Some(End::StoppedAtBound(Bound::Probes)) => Some(Stopped::Probes),
+            Some(End::Deadline) if around.hurried => Some(Stopped::Time),
             Some(End::Deadline) | None => Some(Stopped::Deadline),
         },
         confidence: several.then(|| Confidence {
@@ -80,6 +83,34 @@ pub(super) fn picture(graph: &Graph, around: &Surroundings<'_>) -> Path {
             .collect(),
         balancing: several.then(|| balancing(graph)).flatten(),
         mtu: None,
+    };
+    if around.hurried {
+        leave_out_doubtful_silence(&mut path);
+        // That there is but one way was not looked at to the end.
+        path.balancing = path.balancing.filter(|found| *found != Balancing::None);
+    }
+    path
+}
+
+/// Silence beside a router that answers at the same distance is a way of its own only if there was time to ask again: a router that answers
+/// once a second leaves most of what is asked at once unanswered.
+fn leave_out_doubtful_silence(path: &mut Path) {
+    let mut doubtful: BTreeSet<String> = BTreeSet::new();
+    for hop in &mut path.hops {
+        if hop.nodes.iter().any(|node| node.address.is_some()) {
+            hop.nodes.retain(|node| {
+                let keeps = node.address.is_some();
+                if !keeps {
+                    doubtful.insert(node.id.clone());
+                }
+                keeps
+            });
+        }
+    }
+    path.links
+        .retain(|link| !doubtful.contains(&link.from) && !doubtful.contains(&link.to));
+    for flow in &mut path.flows {
+        flow.nodes.retain(|node| !doubtful.contains(node));
     }
 }
 
@@ -335,7 +366,10 @@ fn draw_flow(
 
 #[cfg(test)]
 mod tests {
-    use super::{Hop, Node, fill, return_hops};
+    use super::{
+        Flow, Hop, Link, Method, Node, Path, Stopped, TraceProtocol, fill,
+        leave_out_doubtful_silence, return_hops,
+    };
 
     #[test]
     fn a_hop_that_was_asked_in_vain_stands_before_one_that_answered_and_none_behind_the_last() {
@@ -352,6 +386,51 @@ mod tests {
         let mut none = Vec::new();
         fill(&mut none, [(1, 2)].into_iter());
         assert!(none.is_empty());
+    }
+
+    #[test]
+    fn silence_beside_an_answer_is_left_out_and_silence_alone_is_not() {
+        let node = |id: &str, address: Option<&str>| Node {
+            address: address.map(|a| a.parse().unwrap()),
+            ..Node::silent(id.to_owned(), 3)
+        };
+        let link = |from: &str, to: &str| Link {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            ttl: 2,
+        };
+        let mut path = Path {
+            protocol: TraceProtocol::Tcp,
+            reached: false,
+            complete: false,
+            method: Method::Socket,
+            stopped: Some(Stopped::Time),
+            confidence: None,
+            hops: vec![
+                Hop {
+                    ttl: 1,
+                    nodes: vec![node("1.0", None)],
+                },
+                Hop {
+                    ttl: 2,
+                    nodes: vec![node("2.1", Some("10.0.0.2")), node("2.0", None)],
+                },
+            ],
+            links: vec![link("1.0", "2.1"), link("1.0", "2.0")],
+            flows: vec![Flow {
+                id: 0,
+                source_port: Some(1),
+                nodes: vec!["1.0".to_owned(), "2.0".to_owned()],
+                arrived: None,
+            }],
+            balancing: None,
+            mtu: None,
+        };
+        leave_out_doubtful_silence(&mut path);
+        assert_eq!(path.hops[0].nodes.len(), 1);
+        assert_eq!(path.hops[1].nodes, [node("2.1", Some("10.0.0.2"))]);
+        assert_eq!(path.links, [link("1.0", "2.1")]);
+        assert_eq!(path.flows[0].nodes, ["1.0"]);
     }
 
     #[test]

@@ -193,6 +193,12 @@ impl Tracer {
         self.renew(now);
     }
 
+    /// The trace has to end by then, if its deadline is not sooner.
+    pub fn handle_deadline(&mut self, at: Micros) {
+        let deadline = &mut self.state.config.deadline;
+        *deadline = Some(deadline.map_or(at, |known| known.min(at)));
+    }
+
     /// Time has passed: call it when [`Self::poll_timeout`] said so; at other times it does no harm.
     pub fn handle_timeout(&mut self, now: Micros) {
         self.end_at_deadline(now);

@@ -170,6 +170,12 @@ pub(crate) fn summary(path: &Path, graph: &Graph<'_>, verbose: bool) -> Vec<Stri
         Some(Stopped::Flows) => {
             said.push("stopped at the bound on flows (--flows): there may be more".to_owned());
         }
+        Some(Stopped::Time) => {
+            said.push(
+                "stopped here, as all works and the rest did not come soon: there may be more (--all-paths waits for it)"
+                    .to_owned(),
+            );
+        }
         Some(Stopped::Deadline) => {
             said.push("stopped by the end of the check: there may be more".to_owned());
         }
@@ -177,6 +183,7 @@ pub(crate) fn summary(path: &Path, graph: &Graph<'_>, verbose: bool) -> Vec<Stri
     }
     // Of a single straight way nobody asks what was missed, unless all is asked.
     if let Some(confidence) = &path.confidence
+        && path.stopped != Some(Stopped::Time)
         && (verbose || path.stopped.is_some() || !graph.straight())
     {
         said.push(sure(confidence));
