@@ -57,6 +57,8 @@ pub(crate) struct Dead<'a> {
     arriving: usize,
     /// The first link of each failing flow that no arriving flow passes, by the names of its ends.
     links: BTreeSet<(&'a str, Option<&'a str>)>,
+    /// Whether several routers were seen to answer at one distance: there are several paths.
+    parts: bool,
     /// How likely chance would divide them so.
     chance: f64,
     /// The last hop that answered for the failing flows, where it is the same for all.
@@ -172,8 +174,12 @@ fn dead<'a>(path: &'a Path, target: &Address) -> Option<Dead<'a>> {
         .next()
         .filter(|_| ends.len() == 1)
         .and_then(|id| Some((ttl(id)?, address(path, id)?)));
+    let answered = |id: &&&str| address(path, id).is_some();
+    let several = |nodes: &BTreeSet<&str>| nodes.iter().filter(answered).count() > 1;
+    let parts = at.range(..distance).any(|(_, nodes)| several(nodes));
     Some(Dead {
         arriving: arriving.len(),
+        parts,
         links: first,
         chance,
         last,
@@ -267,9 +273,10 @@ fn chance<K: Ord>(flows: impl Iterator<Item = (K, bool)>) -> Option<f64> {
 fn finding(scene: &Scene<'_>, dead: &Dead<'_>) -> Finding {
     let (failing, all) = (dead.failing.len(), dead.failing.len() + dead.arriving);
     let host = scene.host();
+    let by_other_paths = if dead.parts { " by other paths" } else { "" };
     let title = match dead.last {
         Some((ttl, router)) => format!(
-            "{failing} of {all} flows to {host} die at or after {}, hop {ttl}; the others arrive by other paths",
+            "{failing} of {all} flows to {host} die at or after {}, hop {ttl}; the others arrive{by_other_paths}",
             scene.device(router)
         ),
         None => format!(
@@ -331,10 +338,14 @@ fn finding(scene: &Scene<'_>, dead: &Dead<'_>) -> Finding {
         format!("{} of 1000", (dead.chance * 1000.0).ceil())
     };
     let mut finding = Finding::new(Id::PathPartial, severity, title)
-        .explained(
+        .explained(if dead.parts {
             "Routers spread flows over several equal paths by their addresses and ports, and what goes by one of them is lost. A client \
-             whose flow is put there gets nothing through, others notice nothing.",
-        )
+             whose flow is put there gets nothing through, others notice nothing."
+        } else {
+            "Flows are lost or pass by their ports, at one place on the way. A router there may have several equal paths, one of which is \
+             dead; or a device takes some flows and not others: a translator that has no ports left, a limit of connections. No second path \
+             was seen to answer, so it can't be told which. A client whose flow is lost gets nothing through, others notice nothing."
+        })
         .fact(format!("{} of {} attempts failed.", lost.len(), scene.burst.len()), ids(&lost))
         .fact(
             format!("{failing} of {all} flows that were followed never arrive{from_ports}, however often they are asked; the other {} do.", dead.arriving),
@@ -345,6 +356,12 @@ fn finding(scene: &Scene<'_>, dead: &Dead<'_>) -> Finding {
         .about(scene.endpoint())
         .at(dead.last.map(|(ttl, _)| ttl), dead.last.map(|(_, router)| router.clone()));
     finding = match dead.last {
+        Some((_, router)) if !dead.parts => finding.action(format!(
+            "Ask the owner of {} whether it, or what follows it, spreads flows to {} over several links, one of them dead, or translates \
+             addresses or limits connections, and has none left.",
+            scene.device(router),
+            scene.address()
+        )),
         Some((_, router)) => finding.action(format!(
             "Ask the owner of {} to take the dead member out of its group of equal paths to {}, or to repair it.",
             scene.device(router),
