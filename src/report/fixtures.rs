@@ -19,6 +19,7 @@ use crate::model::statistics::Probes;
 use crate::model::target::{Protocol, Target};
 use crate::model::topology::{Path, TraceProtocol};
 use crate::model::{Address, Endpoint, Ms, Options, Outcome};
+use crate::report::{Document, Style, Verbosity};
 
 /// Every report, by the name of its case.
 pub(crate) fn all() -> Vec<(&'static str, Report)> {
@@ -717,4 +718,23 @@ fn hostile() -> Report {
         Verdict::Pass,
         "xn--bcher-kva.example:80 is reachable: 10 of 10 connections opened, 1.8 ms on average",
     )
+}
+
+/// All reports, and the batch with little and with much, each under its name, in one form.
+pub(crate) fn rendered(render: impl Fn(Document<'_>, &Style) -> String) -> String {
+    let mut text = String::new();
+    for (name, report) in all() {
+        text.push_str(&format!("# {name}\n"));
+        text.push_str(&render(Document::Report(&report), &Style::default()));
+    }
+    let batch = batch();
+    for verbosity in [Verbosity::Quiet, Verbosity::Verbose] {
+        text.push_str(&format!("# batch {verbosity:?}\n"));
+        let style = Style {
+            verbosity,
+            ..Style::default()
+        };
+        text.push_str(&render(Document::Batch(&batch), &style));
+    }
+    text
 }

@@ -97,26 +97,12 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{data, property, render};
+    use crate::report::fixtures;
     use crate::report::text::tests::compare_file;
-    use crate::report::{Document, Style, Verbosity, fixtures};
 
     #[test]
     fn annotations_are_what_was_looked_at() {
-        let mut text = String::new();
-        for (name, report) in fixtures::all() {
-            text.push_str(&format!("# {name}\n"));
-            text.push_str(&render(Document::Report(&report), &Style::default()));
-        }
-        let batch = fixtures::batch();
-        for verbosity in [Verbosity::Quiet, Verbosity::Verbose] {
-            text.push_str(&format!("# batch {verbosity:?}\n"));
-            let style = Style {
-                verbosity,
-                ..Style::default()
-            };
-            text.push_str(&render(Document::Batch(&batch), &style));
-        }
-        compare_file("annotations.github.txt", &text);
+        compare_file("annotations.github.txt", &fixtures::rendered(render));
     }
 
     #[test]

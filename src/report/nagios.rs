@@ -280,25 +280,11 @@ mod tests {
     use super::{render, state, unknown};
     use crate::model::exit::PluginState;
     use crate::report::text::tests::compare_file;
-    use crate::report::{Document, Style, Verbosity, fixtures};
+    use crate::report::{Document, fixtures};
 
     #[test]
     fn what_the_plugin_says_is_what_was_looked_at() {
-        let mut text = String::new();
-        for (name, report) in fixtures::all() {
-            text.push_str(&format!("# {name}\n"));
-            text.push_str(&render(Document::Report(&report), &Style::default()));
-        }
-        let batch = fixtures::batch();
-        for verbosity in [Verbosity::Quiet, Verbosity::Verbose] {
-            text.push_str(&format!("# batch {verbosity:?}\n"));
-            let style = Style {
-                verbosity,
-                ..Style::default()
-            };
-            text.push_str(&render(Document::Batch(&batch), &style));
-        }
-        compare_file("plugin.nagios.txt", &text);
+        compare_file("plugin.nagios.txt", &fixtures::rendered(render));
     }
 
     #[test]
